@@ -1,0 +1,234 @@
+"""Opening the database, and its transactions. A writer takes the one lock first; no audit row, no change."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Engine, create_engine, event, func, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlmodel import Session, select
+
+from maintsched.domain.actor import Actor
+from maintsched.domain.chain import GENESIS, Break, Link, canonical_json, chain_hash, first_break
+from maintsched.domain.interval import iso
+from maintsched.errors import InvalidInput, NoDatabase, Unavailable
+from maintsched.store import schema
+from maintsched.store.guards import ONE_MEMBER_DOWN
+from maintsched.store.tables import AuditRow
+
+_ADVISORY_LOCK = 0x6D61696E74  # "maint": one lock for all writers
+_BUSY_SECONDS = 15
+
+
+class OneMemberDown(Exception):
+    """The database's own guard refused a claim that the evaluator had let through."""
+
+
+class Transaction:
+    """One transaction. Queries take it; its SQLModel session stays inside this package."""
+
+    def __init__(self, session: Session, actor: Actor | None, now: datetime) -> None:
+        self.session = session
+        self.actor = actor
+        self.now = now
+        self.audited = False
+        self.changed = False
+        event.listen(session, "after_flush", self._note_change)
+
+    def _note_change(self, *_: Any) -> None:
+        self.changed = True
+
+    def audit(self, action: str, object_: str, payload: dict[str, Any]) -> int:
+        """Write the audit row of this change; returns its number. Times in `payload` as ISO text."""
+        if self.actor is None:
+            raise RuntimeError("a read transaction cannot be audited")
+        last = self.session.exec(select(AuditRow).order_by(AuditRow.seq.desc()).limit(1)).first()  # type: ignore[attr-defined]  # a column, to SQLAlchemy
+        seq = last.seq + 1 if last else 1
+        previous = last.hash if last else GENESIS
+        body = canonical_json(
+            {
+                "seq": seq,
+                "at": iso(self.now),
+                "actor": self.actor.name,
+                "login": self.actor.login,
+                "action": action,
+                "object": object_,
+                "payload": payload,
+            }
+        )
+        row = AuditRow(
+            seq=seq,
+            at=self.now,
+            actor=self.actor.name,
+            login=self.actor.login,
+            action=action,
+            object=object_,
+            body=body,
+            previous=previous,
+            hash=chain_hash(previous, body),
+        )
+        self.session.add(row)
+        self.session.flush()
+        self.audited = True
+        return seq
+
+
+class Store:
+    """An open database."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self._writer = _engine(url, immediate=True)
+        self._reader = _engine(url, immediate=False)
+
+    @contextlib.contextmanager
+    def write(self, actor: Actor, now: datetime | None = None) -> Iterator[Transaction]:
+        """A transaction under the write lock; commits at the end. Raises OneMemberDown, Unavailable."""
+        with _translated(self.url), Session(self._writer, expire_on_commit=False) as session:
+            if self._writer.dialect.name == "postgresql":
+                session.execute(select(func.pg_advisory_xact_lock(_ADVISORY_LOCK)))
+            transaction = Transaction(session, actor, now or datetime.now(UTC))
+            yield transaction
+            session.flush()
+            if transaction.changed and not transaction.audited:
+                raise RuntimeError("a change without an audit row was about to be committed")
+            session.commit()
+
+    @contextlib.contextmanager
+    def read(self) -> Iterator[Transaction]:
+        """A consistent view; nothing of it is kept."""
+        with _translated(self.url), Session(self._reader, expire_on_commit=False) as session:
+            yield Transaction(session, None, datetime.now(UTC))
+            session.rollback()
+
+    def check(self) -> tuple[str, ...]:
+        """What is wrong with the schema, in words; empty when all is as it should be."""
+        with _translated(self.url), self._reader.connect() as connection:
+            return schema.problems(connection)
+
+    def audit_break(self) -> tuple[Break | None, int]:
+        """The first broken row of the audit chain, and how many rows there are."""
+        with self.read() as tx:
+            rows = tx.session.exec(select(AuditRow).order_by(AuditRow.seq)).all()  # type: ignore[arg-type]  # a column, to SQLAlchemy
+            links = [Link(row.seq, row.body, row.previous, row.hash) for row in rows]
+            found = first_break(links)
+            return found or _first_unfaithful(rows), len(rows)
+
+    def close(self) -> None:
+        self._writer.dispose()
+        self._reader.dispose()
+
+
+def _first_unfaithful(rows: Iterable[AuditRow]) -> Break | None:
+    """Columns that repeat the sealed text must say the same as it does."""
+    import json
+
+    for row in rows:
+        body = json.loads(row.body)
+        shown = (row.seq, iso(row.at), row.actor, row.login, row.action, row.object)
+        if shown != tuple(body[key] for key in ("seq", "at", "actor", "login", "action", "object")):
+            return Break(row.seq, f"row {row.seq}'s columns do not say what its sealed text says")
+    return None
+
+
+def open_store(url: str, say: Callable[[str], None] = lambda _: None) -> Store:
+    """Open an existing database. SQLite of an older revision is migrated, and `say` tells so. Raises NoDatabase."""
+    path = _sqlite_path(url)
+    if path is not None and not path.exists():
+        raise NoDatabase(f"there is no database {path}")
+    store = Store(url)
+    with _translated(url), store._reader.connect() as connection:
+        found = schema.revision(connection)
+    schema.refuse_newer(found, redacted(url))
+    if found == schema.HEAD:
+        return store
+    if found is None or path is None:
+        what = "is empty" if found is None else f"is at revision {found}, this program needs {schema.HEAD}"
+        raise NoDatabase(f"the database {redacted(url)} {what}")
+    say(f"upgrading the database {path} from revision {found} to {schema.HEAD}")
+    _migrate(store)
+    return store
+
+
+def upgrade_store(url: str) -> tuple[Store, str | None]:
+    """Create the database's schema, or bring it to this program's revision. Returns the revision that it had."""
+    path = _sqlite_path(url)
+    if path is not None and not path.parent.is_dir():
+        raise InvalidInput(f"{path.parent} is no folder, so {path} cannot be made", "correct `database:` in the config")
+    store = Store(url)
+    with _translated(url), store._reader.connect() as connection:
+        found = schema.revision(connection)
+    schema.refuse_newer(found, redacted(url))
+    if found != schema.HEAD:
+        _migrate(store)
+    return store, found
+
+
+def _migrate(store: Store) -> None:
+    with _translated(store.url), store._writer.begin() as connection:
+        if connection.dialect.name == "postgresql":
+            connection.execute(select(func.pg_advisory_xact_lock(_ADVISORY_LOCK)))
+        schema.migrate(connection)
+
+
+def redacted(url: str) -> str:
+    """The database's address without its password."""
+    return make_url(url).render_as_string(hide_password=True)
+
+
+def _sqlite_path(url: str) -> Path | None:
+    try:
+        parsed = make_url(url)
+    except ArgumentError as error:
+        raise InvalidInput(
+            f"`database: {url}` is no database address", "use sqlite:///FILE or postgresql://USER@HOST/NAME"
+        ) from error
+    return Path(parsed.database) if parsed.get_backend_name() == "sqlite" and parsed.database else None
+
+
+def _engine(url: str, *, immediate: bool) -> Engine:
+    if not url.startswith("sqlite"):
+        return create_engine(url, pool_pre_ping=True)
+    engine = create_engine(url, connect_args={"timeout": _BUSY_SECONDS})
+
+    @event.listens_for(engine, "connect")
+    def _connect(connection: sqlite3.Connection, _: object) -> None:
+        connection.isolation_level = None  # BEGIN is ours: pysqlite's own comes too late to be a lock
+        for pragma in (
+            "foreign_keys=ON",
+            "journal_mode=WAL",
+            "synchronous=FULL",
+            f"busy_timeout={_BUSY_SECONDS * 1000}",
+        ):
+            connection.execute(f"PRAGMA {pragma}").close()
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Any) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+
+    return engine
+
+
+@contextlib.contextmanager
+def _translated(url: str) -> Iterator[None]:
+    try:
+        yield
+    except DBAPIError as error:
+        if ONE_MEMBER_DOWN in str(error.orig):
+            raise OneMemberDown from error
+        reason = str(error.orig).strip().splitlines()[0] if str(error.orig).strip() else type(error.orig).__name__
+        raise Unavailable(
+            f"the database {redacted(url)} failed: {reason}", "`maintsched db check` tells its state"
+        ) from error
+
+
+def ping(store: Store) -> None:
+    """Raise Unavailable when the database does not answer."""
+    with store.read() as tx:
+        tx.session.execute(text("SELECT 1"))

@@ -1,0 +1,203 @@
+"""The tables. Times are aware UTC (SQLModel's plain `datetime`); what is stored as JSON text is canonical."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import CheckConstraint, UniqueConstraint
+from sqlmodel import Field, SQLModel
+
+
+class AuditRow(SQLModel, table=True):
+    """`body` is the exact text that the chain hashes; the other columns repeat it for queries."""
+
+    __tablename__ = "audit"
+    seq: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
+    at: datetime
+    actor: str
+    login: str
+    action: str = Field(index=True)
+    object: str = Field(index=True)
+    body: str
+    previous: str
+    hash: str
+
+
+class InventoryRow(SQLModel, table=True):
+    __tablename__ = "inventory"
+    revision: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
+    applied_at: datetime
+    sha256: str
+    canonical: str
+    reason: str
+
+
+class SourceRow(SQLModel, table=True):
+    """State of a calendar source; `content_sha256` is over what was read last."""
+
+    __tablename__ = "source"
+    name: str = Field(primary_key=True)
+    state: str
+    last_try: datetime
+    last_fetch: datetime | None = None
+    last_content: datetime | None = None
+    confirmed_at: datetime | None = None
+    content_sha256: str | None = None
+    error: str | None = None
+
+
+class RawRow(SQLModel, table=True):
+    """A message exactly as received."""
+
+    __tablename__ = "raw"
+    sha256: str = Field(primary_key=True)
+    data: bytes
+    received_at: datetime
+
+
+class NoticeRow(SQLModel, table=True):
+    """One notice of a raw message; state is taken, review, not_ours, ignored or resolved."""
+
+    __tablename__ = "notice"
+    __table_args__ = (UniqueConstraint("raw_sha256", "position", "source", name="one_notice_per_place"),)
+    id: int | None = Field(default=None, primary_key=True)
+    raw_sha256: str = Field(foreign_key="raw.sha256", index=True)
+    position: int
+    source: str = Field(index=True)
+    origin: str
+    received_at: datetime
+    state: str = Field(index=True)
+    reason: str = ""
+    title: str
+    parsed: str
+    concerns: str
+    starts_at: datetime | None = None
+    ends_at: datetime | None = None
+    maintenance_id: int | None = Field(default=None, foreign_key="maintenance.id", index=True)
+
+
+class MaintenanceRow(SQLModel, table=True):
+    __tablename__ = "maintenance"
+    __table_args__ = (
+        UniqueConstraint("provider", "account", "maintenance_id", name="one_maintenance_per_key"),
+        CheckConstraint("starts_at < ends_at", name="maintenance_ends_after_it_starts"),
+    )
+    id: int | None = Field(default=None, primary_key=True)
+    source: str
+    provider: str
+    account: str
+    maintenance_id: str
+    uid: str
+    status: str
+    impact: str
+    starts_at: datetime = Field(index=True)
+    ends_at: datetime = Field(index=True)
+    sequence: int | None = None
+    title: str
+    needs_review: str = ""
+    sites: str
+    objects: str
+    revisions: int
+    changed_at: datetime
+
+
+class MaintenanceCircuitRow(SQLModel, table=True):
+    __tablename__ = "maintenance_circuit"
+    maintenance_id: int = Field(primary_key=True, foreign_key="maintenance.id")
+    circuit: str = Field(primary_key=True, index=True)
+    impact: str
+    how: str
+
+
+class WindowRow(SQLModel, table=True):
+    """A slot that we booked; `kind` is window or drill."""
+
+    __tablename__ = "window"
+    __table_args__ = (CheckConstraint("starts_at < ends_at", name="window_ends_after_it_starts"),)
+    id: int | None = Field(default=None, primary_key=True)
+    kind: str
+    state: str = Field(index=True)
+    starts_at: datetime = Field(index=True)
+    ends_at: datetime = Field(index=True)
+    impact: str
+    title: str
+    change_id: str | None = None
+    rollback: str | None = None
+    requester: str
+    login: str
+    booked_at: datetime
+    changed_at: datetime
+    sequence: int = 0
+
+
+class WindowCircuitRow(SQLModel, table=True):
+    __tablename__ = "window_circuit"
+    window_id: int = Field(primary_key=True, foreign_key="window.id")
+    circuit: str = Field(primary_key=True, index=True)
+
+
+class ClaimRow(SQLModel, table=True):
+    """What a booking takes from a group, its bare interval. Where `enforced`, the database refuses a second member."""
+
+    __tablename__ = "claim"
+    __table_args__ = (CheckConstraint("starts_at < ends_at", name="claim_ends_after_it_starts"),)
+    window_id: int = Field(primary_key=True, foreign_key="window.id")
+    group_name: str = Field(primary_key=True)
+    circuit: str = Field(primary_key=True)
+    starts_at: datetime
+    ends_at: datetime
+    enforced: bool
+
+
+class ApprovalRow(SQLModel, table=True):
+    """Somebody's yes to a drill's plan, bound to its hash, for `runs` runs until `until`."""
+
+    __tablename__ = "approval"
+    id: int | None = Field(default=None, primary_key=True)
+    drill: str = Field(index=True)
+    plan_hash: str
+    by: str
+    login: str
+    at: datetime
+    until: datetime | None = None
+    runs: int
+    used: int = 0
+
+
+class RunRow(SQLModel, table=True):
+    """A run: `state` is running, ended or lost (its runner died). `document` is its record, once there is one."""
+
+    __tablename__ = "run"
+    id: str = Field(primary_key=True)
+    drill: str = Field(index=True)
+    group_name: str
+    survivor: str
+    state: str
+    verdict: str | None = None
+    started_at: datetime
+    ended_at: datetime | None = None
+    host: str
+    pid: int
+    pid_started: str
+    journal: str
+    document: str | None = None
+
+
+class RunLockRow(SQLModel, table=True):
+    """At most one run per group: inserting the row is the start."""
+
+    __tablename__ = "run_lock"
+    group_name: str = Field(primary_key=True)
+    run_id: str = Field(foreign_key="run.id")
+
+
+class JournalRow(SQLModel, table=True):
+    """The database's copy of a run's local journal."""
+
+    __tablename__ = "journal"
+    run_id: str = Field(primary_key=True, foreign_key="run.id")
+    n: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
+    at: datetime
+    step: str
+    state: str
+    detail: str
