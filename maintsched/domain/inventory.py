@@ -183,6 +183,8 @@ class GateLimits:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
+    """What is allowed when. `signers`: the SSH allowed-signers file that signed approvals are checked against."""
+
     guard: timedelta = timedelta(minutes=30)
     lead_time: timedelta = timedelta(days=14)
     max_window: timedelta = timedelta(hours=24)
@@ -192,6 +194,7 @@ class Policy:
     tentative: str = "confirmed"
     gates: GateLimits = GateLimits()
     waivers: tuple[Waiver, ...] = ()
+    signers: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,7 +57,7 @@ def missing_guards(connection: Connection) -> tuple[str, ...]:
     if connection.dialect.name == "postgresql":
         return _missing_postgres(connection)
     rows = connection.exec_driver_sql("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")
-    found: dict[str, str] = {name: statement for name, statement in rows}
+    found = {row.name: row.sql for row in rows}
     return tuple(name for name, statement in SQLITE_TRIGGERS.items() if found.get(name) != statement)
 
 

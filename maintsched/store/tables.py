@@ -41,6 +41,7 @@ class SourceRow(SQLModel, table=True):
     last_try: datetime
     last_fetch: datetime | None = None
     last_content: datetime | None = None
+    known_until: datetime | None = None
     confirmed_at: datetime | None = None
     content_sha256: str | None = None
     error: str | None = None
@@ -59,7 +60,6 @@ class NoticeRow(SQLModel, table=True):
     """One notice of a raw message; state is taken, review, not_ours, ignored or resolved."""
 
     __tablename__ = "notice"
-    __table_args__ = (UniqueConstraint("raw_sha256", "position", "source", name="one_notice_per_place"),)
     id: int | None = Field(default=None, primary_key=True)
     raw_sha256: str = Field(foreign_key="raw.sha256", index=True)
     position: int
@@ -71,6 +71,7 @@ class NoticeRow(SQLModel, table=True):
     title: str
     parsed: str
     concerns: str
+    resolution: str = ""
     starts_at: datetime | None = None
     ends_at: datetime | None = None
     maintenance_id: int | None = Field(default=None, foreign_key="maintenance.id", index=True)
@@ -109,6 +110,17 @@ class MaintenanceCircuitRow(SQLModel, table=True):
     how: str
 
 
+class FreezeRow(SQLModel, table=True):
+    """One freeze of a freeze calendar, expanded up to the source's horizon."""
+
+    __tablename__ = "freeze"
+    __table_args__ = (CheckConstraint("starts_at < ends_at", name="freeze_ends_after_it_starts"),)
+    calendar: str = Field(primary_key=True)
+    starts_at: datetime = Field(primary_key=True)
+    ends_at: datetime = Field(primary_key=True)
+    name: str
+
+
 class WindowRow(SQLModel, table=True):
     """A slot that we booked; `kind` is window or drill."""
 
@@ -123,6 +135,7 @@ class WindowRow(SQLModel, table=True):
     title: str
     change_id: str | None = None
     rollback: str | None = None
+    shares: str = "[]"
     requester: str
     login: str
     booked_at: datetime
@@ -162,6 +175,7 @@ class ApprovalRow(SQLModel, table=True):
     until: datetime | None = None
     runs: int
     used: int = 0
+    signed: bool = False
 
 
 class RunRow(SQLModel, table=True):

@@ -22,6 +22,7 @@ def _approval() -> None:
         sa.Column("until", UTCDateTime(), nullable=True),
         sa.Column("runs", sa.Integer(), nullable=False),
         sa.Column("used", sa.Integer(), nullable=False),
+        sa.Column("signed", sa.Boolean(), nullable=False),
     )
     op.create_index("ix_approval_drill", "approval", ["drill"])
 
@@ -41,6 +42,17 @@ def _audit() -> None:
     )
     op.create_index("ix_audit_action", "audit", ["action"])
     op.create_index("ix_audit_object", "audit", ["object"])
+
+
+def _freeze() -> None:
+    op.create_table(
+        "freeze",
+        sa.Column("calendar", AutoString(), primary_key=True),
+        sa.Column("starts_at", UTCDateTime(), primary_key=True),
+        sa.Column("ends_at", UTCDateTime(), primary_key=True),
+        sa.Column("name", AutoString(), nullable=False),
+        sa.CheckConstraint("starts_at < ends_at", name="freeze_ends_after_it_starts"),
+    )
 
 
 def _inventory() -> None:
@@ -118,6 +130,7 @@ def _source() -> None:
         sa.Column("last_try", UTCDateTime(), nullable=False),
         sa.Column("last_fetch", UTCDateTime(), nullable=True),
         sa.Column("last_content", UTCDateTime(), nullable=True),
+        sa.Column("known_until", UTCDateTime(), nullable=True),
         sa.Column("confirmed_at", UTCDateTime(), nullable=True),
         sa.Column("content_sha256", AutoString(), nullable=True),
         sa.Column("error", AutoString(), nullable=True),
@@ -136,6 +149,7 @@ def _window() -> None:
         sa.Column("title", AutoString(), nullable=False),
         sa.Column("change_id", AutoString(), nullable=True),
         sa.Column("rollback", AutoString(), nullable=True),
+        sa.Column("shares", AutoString(), nullable=False),
         sa.Column("requester", AutoString(), nullable=False),
         sa.Column("login", AutoString(), nullable=False),
         sa.Column("booked_at", UTCDateTime(), nullable=False),
@@ -198,10 +212,10 @@ def _notice() -> None:
         sa.Column("title", AutoString(), nullable=False),
         sa.Column("parsed", AutoString(), nullable=False),
         sa.Column("concerns", AutoString(), nullable=False),
+        sa.Column("resolution", AutoString(), nullable=False),
         sa.Column("starts_at", UTCDateTime(), nullable=True),
         sa.Column("ends_at", UTCDateTime(), nullable=True),
         sa.Column("maintenance_id", sa.Integer(), sa.ForeignKey("maintenance.id"), nullable=True),
-        sa.UniqueConstraint("raw_sha256", "position", "source", name="one_notice_per_place"),
     )
     op.create_index("ix_notice_maintenance_id", "notice", ["maintenance_id"])
     op.create_index("ix_notice_raw_sha256", "notice", ["raw_sha256"])
@@ -229,6 +243,7 @@ def _window_circuit() -> None:
 def upgrade() -> None:
     _approval()
     _audit()
+    _freeze()
     _inventory()
     _maintenance()
     _raw()

@@ -1,0 +1,5 @@
+"""`python -m maintsched`."""
+
+from maintsched.cli import main
+
+main()

@@ -1,0 +1,226 @@
+"""`calendar import|sources|list|show|review|resolve`."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from maintsched.cli.common import (
+    emit,
+    json_option,
+    project,
+    read_moment,
+    say,
+    show,
+    show_interval,
+    table,
+    warn,
+    zone_name,
+)
+
+
+@click.group()
+def calendar() -> None:
+    """Import providers' maintenance; settle what needs a person."""
+
+
+@calendar.command(name="import")
+@click.option("--source", metavar="NAME", help="Only this source of the config.")
+@click.option("--dry-run", is_flag=True, help="Show the changes, keep nothing.")
+@click.argument("paths", nargs=-1)
+@json_option
+def import_(source: str | None, dry_run: bool, paths: tuple[str, ...], as_json: bool) -> int:
+    """Import now: every configured source, or PATHs that you vouch for."""
+    from maintsched.services import documents
+    from maintsched.services.intake import import_sources
+
+    with project() as found:
+        results, conflicts = import_sources(found, only=source, paths=paths, dry_run=dry_run)
+    failed = any(result.state != "ok" for result in results)
+    if as_json:
+        emit(documents.imported(results, conflicts).plain())
+        return 5 if failed else 0
+    for result in results:
+        if result.state != "ok":
+            warn(f"source {result.name} is unavailable: {result.error}" + (f"; {result.hint}" if result.hint else ""))
+            continue
+        counts = [f"{len(result.created)} new", f"{len(result.updated)} changed", f"{result.unchanged} files unchanged"]
+        counts += [f"{result.not_ours} not ours"] if result.not_ours else []
+        counts += [f"{result.foreign} from unknown senders"] if result.foreign else []
+        counts += [f"{len(result.needs_review)} need a person"] if result.needs_review else []
+        click.echo(f"{click.style(result.name, bold=True)}: {result.notices} notices: {', '.join(counts)}")
+        for change in result.changes:
+            click.echo(f"  {change}")
+        for notice, reason in result.needs_review:
+            click.echo(f"  {click.style(notice, fg='yellow')} needs a person: {reason}")
+    for conflict in conflicts:
+        click.echo(f"{click.style('breaks', fg='red', bold=True)} {conflict.message}")
+    if dry_run:
+        say("dry run: nothing was kept")
+    return 5 if failed else 0
+
+
+@calendar.command()
+@click.option("--confirm", metavar="NAME", help="You looked: there is nothing new at this source.")
+@json_option
+def sources(confirm: str | None, as_json: bool) -> None:
+    """Each source: state, last good fetch, last content."""
+    from maintsched.domain.interval import iso
+    from maintsched.services.reviewing import confirm_source, source_rows
+
+    with project() as found:
+        if confirm is not None:
+            confirm_source(found, confirm)
+        rows = source_rows(found)
+    if as_json:
+        emit(
+            {
+                "sources": [
+                    {
+                        "name": row.name,
+                        "from": row.location,
+                        "state": row.state,
+                        "last_fetch": iso(row.last_fetch) if row.last_fetch else None,
+                        "last_content": iso(row.last_content) if row.last_content else None,
+                        "reason": row.reason or None,
+                    }
+                    for row in rows
+                ]
+            }
+        )
+        return
+    table(
+        ["source", "state", "last fetch", "last content", "why"],
+        [
+            [
+                row.name,
+                row.state,
+                show(row.last_fetch) if row.last_fetch else "never",
+                show(row.last_content) if row.last_content else "never",
+                row.reason,
+            ]
+            for row in rows
+        ],
+    )
+
+
+@calendar.command(name="list")
+@click.option("--from", "from_", metavar="T", help="Only what ends after T (default: now).")
+@click.option("--all", "everything", is_flag=True, help="Also what is over, cancelled or completed.")
+@json_option
+def list_(from_: str | None, everything: bool, as_json: bool) -> None:
+    """Maintenances, by start."""
+    from maintsched.services import documents
+    from maintsched.services.reviewing import listed_maintenances
+
+    with project() as found:
+        after = read_moment(from_, found, as_json=as_json) if from_ else found.now()
+        rows, stale = listed_maintenances(found, None if everything else after)
+        zone, now = zone_name(found), found.now()
+    if as_json:
+        emit(documents.listing(now, stale, maintenances=[documents.maintenance(row) for row in rows]))
+        return
+    if stale:
+        warn(f"not up to date: {', '.join(stale)}")
+    table(
+        ["id", "when", "impact", "status", "circuits", "reference", "title"],
+        [
+            [
+                f"M-{row.id}",
+                show_interval(row.maintenance.interval, zone) if row.maintenance.interval else "unknown",
+                row.maintenance.impact.value,
+                row.maintenance.status.value,
+                ", ".join(hit.circuit for hit in row.circuits) or "platform",
+                row.reference,
+                row.maintenance.title[:60],
+            ]
+            for row in rows
+        ],
+    )
+    if not rows:
+        say("no maintenance")
+
+
+@calendar.command(name="show")
+@click.argument("maintenance")
+@json_option
+def show_(maintenance: str, as_json: bool) -> None:
+    """One maintenance with every revision."""
+    from maintsched.services import documents
+    from maintsched.services.reviewing import one_maintenance
+
+    with project() as found:
+        row, revisions = one_maintenance(found, maintenance)
+        zone = zone_name(found)
+    if as_json:
+        emit({**documents.maintenance(row).plain(), "history": [documents.notice(each).plain() for each in revisions]})
+        return
+    m = row.maintenance
+    click.echo(f"{click.style(f'M-{row.id}', bold=True)} {row.reference}: {m.title}")
+    click.echo(f"  {show_interval(m.interval, zone) if m.interval else 'time unknown'}  {m.impact}  {m.status}")
+    for hit in row.circuits:
+        click.echo(f"  hits {hit.circuit} ({hit.impact}, by {hit.how})")
+    for reason in m.needs_review:
+        click.echo(f"  needs review: {reason}")
+    for each in revisions:
+        click.echo(
+            f"  N-{each.id} {show(each.received_at)} {each.state} from {each.origin} sha256 {each.raw_sha256[:12]}"
+        )
+
+
+@calendar.command()
+@click.option("--raw", metavar="NOTICE", help="Print this notice as it was received.")
+@json_option
+def review(raw: str | None, as_json: bool) -> None:
+    """Notices that need a person; they block until settled."""
+    from maintsched.services import documents
+    from maintsched.services.reviewing import raw_notice, waiting
+
+    with project() as found:
+        if raw is not None:
+            sys.stdout.buffer.write(raw_notice(found, raw))
+            return
+        rows = waiting(found)
+        now = found.now()
+    if as_json:
+        emit(documents.listing(now, [], notices=[documents.notice(row) for row in rows]))
+        return
+    for row in rows:
+        where = ", ".join(row.concerns) or "anything"
+        click.echo(f"{click.style(f'N-{row.id}', bold=True)} {row.source}: {row.title}")
+        click.echo(
+            f"  {row.reason}; may concern {where}" + (f"; {show_interval(row.interval)}" if row.interval else "")
+        )
+    if not rows:
+        say("nothing waits")
+    else:
+        say(
+            "raw text: calendar review --raw N-…; settle: calendar resolve N-… (--ignore | --circuit C …) --reason TEXT"
+        )
+
+
+@calendar.command()
+@click.argument("notice")
+@click.option("--ignore", is_flag=True, help="It does not concern us, or is wrong.")
+@click.option("--circuit", "circuits", multiple=True, metavar="C", help="It hits this circuit of ours.")
+@click.option("--start", metavar="T", help="When it begins, where the notice does not tell.")
+@click.option("--end", metavar="T", help="When it ends.")
+@click.option("--reason", required=True, help="Why; kept in the audit trail.")
+@json_option
+def resolve(
+    notice: str, ignore: bool, circuits: tuple[str, ...], start: str | None, end: str | None, reason: str, as_json: bool
+) -> None:
+    """Settle a notice that waits: ignore it, or say what it hits and when."""
+    from maintsched.services.reviewing import resolve_notice
+
+    with project() as found:
+        begin = read_moment(start, found, as_json=as_json) if start else None
+        finish = read_moment(end, found, as_json=as_json, relative_to=begin) if end else None
+        if ignore == bool(circuits):
+            raise click.UsageError("give either --ignore or at least one --circuit")
+        said = resolve_notice(found, notice, ignore=ignore, circuits=circuits, start=begin, end=finish, reason=reason)
+    if as_json:
+        emit({"notice": notice, "settled": said})
+    else:
+        click.echo(said)

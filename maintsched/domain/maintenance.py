@@ -1,0 +1,216 @@
+"""What the revisions of a maintenance add up to, in whatever order they arrived."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from itertools import pairwise
+
+from maintsched.domain.interval import Interval
+from maintsched.domain.notice import Impact, Notice, ObjectImpact, Status, order_key
+
+Key = tuple[str, str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Maintenance:
+    """A provider's work as known now. `key`: (provider, account, maintenance id); `interval` None: no time is known.
+
+    `needs_review` holds the reasons why a person must look before it can be relied on; empty when there are none.
+    """
+
+    key: Key
+    uid: str
+    title: str
+    interval: Interval | None
+    status: Status
+    impact: Impact
+    objects: tuple[ObjectImpact, ...]
+    sites: tuple[str, ...]
+    sequence: int | None
+    stamp: datetime | None
+    needs_review: tuple[str, ...] = ()
+
+
+def key_of(notice: Notice) -> Key:
+    return (notice.provider, notice.account, notice.maintenance_id)
+
+
+def belongs_to(notice: Notice, known: Iterable[Key]) -> tuple[Key, ...]:
+    """The keys that a notice is a revision of.
+
+    A cancellation often leaves the account out: it then belongs to that id under every account; a first notice that
+    had none is joined by later ones that do. Provider and id are compared without regard to case.
+    """
+    own = key_of(notice)
+    same = sorted(key for key in known if _folded(key) == _folded(own))
+    exact = tuple(key for key in same if key[1] == own[1])
+    if exact:
+        return exact
+    return tuple(same if not own[1] else [key for key in same if not key[1]]) or (own,)
+
+
+def _folded(key: Key) -> tuple[str, str]:
+    return (key[0].casefold(), key[2].casefold())
+
+
+def merge(revisions: Iterable[Notice]) -> Maintenance:
+    """The Maintenance that these revisions add up to, the same in any order. Raises ValueError without any."""
+    ordered = _ordered(revisions)
+    if not ordered:
+        raise ValueError("a maintenance needs at least one notice")
+    if len({_folded(key_of(notice)) for notice in ordered}) > 1:
+        raise ValueError("these notices are of different maintenances")
+    state = _first(ordered[0])
+    for before, notice in pairwise(ordered):
+        state = _next(state, notice)
+        if order_key(before) == order_key(notice):
+            reason = "two revisions have the same sequence and stamp but say different things"
+            state = replace(state, needs_review=_joined(state.needs_review, (reason,)))
+    account = max((notice.account for notice in ordered), key=lambda text: (bool(text), text))
+    late = _late_without_sequence(ordered)
+    return replace(
+        state,
+        key=(state.key[0], account, state.key[2]),
+        needs_review=_joined(state.needs_review, late),
+    )
+
+
+def _ordered(revisions: Iterable[Notice]) -> list[Notice]:
+    """Oldest first, each content once. Of equals the one that leaves more work standing comes last, and so counts."""
+    unique = {_content(notice): notice for notice in sorted(revisions, key=repr)}
+    return sorted(unique.values(), key=lambda notice: (order_key(notice), _weight(notice), repr(notice)))
+
+
+def _content(notice: Notice) -> Notice:
+    """The notice without what differs when the same message comes by two ways."""
+    return replace(notice, sender="", uid="")
+
+
+def _weight(notice: Notice) -> tuple[int, int, int]:
+    over = notice.status is not None and not notice.status.counts
+    return (0 if over else 1, notice.impact.rank, len(notice.objects))
+
+
+def _first(notice: Notice) -> Maintenance:
+    odd = _odd_extension(None, notice)
+    return Maintenance(
+        key=key_of(notice),
+        uid=notice.uid,
+        title=notice.title,
+        interval=notice.interval,
+        status=notice.status or Status.CONFIRMED,
+        impact=notice.impact,
+        objects=notice.objects,
+        sites=notice.sites,
+        sequence=notice.sequence,
+        stamp=notice.stamp,
+        needs_review=_joined(notice.problems, odd),
+    )
+
+
+def _next(state: Maintenance, notice: Notice) -> Maintenance:
+    over = notice.status is not None and not notice.status.counts
+    reasons = () if _settles(notice) else state.needs_review
+    odd = (*_odd_extension(state, notice), *_odd_revival(state, notice))
+    return Maintenance(
+        key=key_of(notice),
+        uid=notice.uid,
+        title=notice.title or state.title,
+        interval=notice.interval or state.interval,
+        status=notice.status or state.status,
+        # A cancellation or completion often leaves the impact out, and would read as OUTAGE.
+        impact=state.impact if over else notice.impact,
+        objects=notice.objects or state.objects,
+        sites=notice.sites or state.sites,
+        sequence=state.sequence if notice.sequence is None else notice.sequence,
+        stamp=notice.stamp or state.stamp,
+        needs_review=_joined(reasons, (*notice.problems, *odd)),
+    )
+
+
+def _settles(notice: Notice) -> bool:
+    """Whether a revision leaves no earlier doubt standing: it is sound, and over or complete in itself."""
+    if notice.problems:
+        return False
+    over = notice.status is not None and not notice.status.counts
+    return over or (notice.interval is not None and bool(notice.objects or notice.sites))
+
+
+def _odd_extension(state: Maintenance | None, notice: Notice) -> tuple[str, ...]:
+    before = state.interval if state else None
+    if notice.extended and (notice.interval is None or before is None or notice.interval.end <= before.end):
+        return ("it says EXTENDED, but no later end than before is known",)
+    if notice.rescheduled and (notice.interval is None or notice.interval == before):
+        return ("it says RESCHEDULED, but gives no new time",)
+    return ()
+
+
+def _odd_revival(state: Maintenance, notice: Notice) -> tuple[str, ...]:
+    if notice.status is None and not state.status.counts and notice.interval not in (None, state.interval):
+        return (f"a revision after {state.status} gives another time but no status",)
+    return ()
+
+
+def _late_without_sequence(ordered: Sequence[Notice]) -> tuple[str, ...]:
+    """A mail has no sequence and sorts before what has one; where it is the younger, a person must say who is right."""
+    last = ordered[-1]
+    oldest = datetime.min.replace(tzinfo=UTC)
+    if last.sequence is None or not any(
+        notice.sequence is None and (notice.stamp or oldest) > (last.stamp or oldest) for notice in ordered
+    ):
+        return ()
+    return ("a revision without sequence is younger than the one with the highest sequence",)
+
+
+def _joined(one: Iterable[str], other: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys((*one, *other)))
+
+
+def difference(before: Maintenance | None, after: Maintenance) -> tuple[str, ...]:
+    """What changed, one line each, for people; empty where nothing did."""
+    if before is None:
+        when = (
+            f"{_moment(after.interval.start)} .. {_moment(after.interval.end)}" if after.interval else "no known time"
+        )
+        return (f"new: {after.status} {after.impact} {when}", *_reviews(None, after))
+    lines = [*_edge("start", before, after), *_edge("end", before, after)]
+    for name in ("status", "impact", "title"):
+        old, new = getattr(before, name), getattr(after, name)
+        if old != new:
+            lines.append(f"{name} {old} → {new}")
+    objects = {item.object_id: item.impact for item in before.objects}, {i.object_id: i.impact for i in after.objects}
+    lines += _sets("object", set(objects[0]), set(objects[1]))
+    lines += [
+        f"object {name}: impact {objects[0][name] or 'as the whole'} → {impact or 'as the whole'}"
+        for name, impact in objects[1].items()
+        if name in objects[0] and objects[0][name] != impact
+    ]
+    lines += _sets("site", set(before.sites), set(after.sites))
+    return (*lines, *_reviews(before, after))
+
+
+def _moment(moment: datetime, day: bool = True) -> str:
+    clock = "%H:%MZ" if not moment.second else "%H:%M:%SZ"
+    return f"{moment:%Y-%m-%d} {moment:{clock}}" if day else f"{moment:{clock}}"
+
+
+def _edge(name: str, before: Maintenance, after: Maintenance) -> list[str]:
+    old = getattr(before.interval, name) if before.interval else None
+    new = getattr(after.interval, name) if after.interval else None
+    if old == new:
+        return []
+    days = old is None or new is None or old.date() != new.date()
+    return [f"{name} {_moment(old, days) if old else 'unknown'} → {_moment(new, days) if new else 'unknown'}"]
+
+
+def _sets(name: str, before: set[str], after: set[str]) -> list[str]:
+    lines = [f"{name} added: {', '.join(sorted(after - before))}"] if after - before else []
+    return lines + ([f"{name} removed: {', '.join(sorted(before - after))}"] if before - after else [])
+
+
+def _reviews(before: Maintenance | None, after: Maintenance) -> tuple[str, ...]:
+    old = before.needs_review if before else ()
+    lines = [f"needs review: {reason}" for reason in after.needs_review if reason not in old]
+    return (*lines, "no longer needs review") if old and not after.needs_review else tuple(lines)

@@ -1,0 +1,161 @@
+"""Zones at the edge: names that calendars use, wall-clock times to UTC, and VTIMEZONEs checked against IANA."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta, tzinfo
+from zoneinfo import ZoneInfo
+
+from icalendar import Calendar as Parsed
+from icalendar.timezone.windows_to_olson import WINDOWS_TO_OLSON
+
+from maintsched.readers.contentlines import Calendar, Component, Property
+
+_SERVER_TIME = re.compile(r"NY([+-]\d{1,2})")
+_TIME = re.compile(r"(\d{4})(\d\d)(\d\d)(?:T(\d\d)(\d\d)(\d\d)(Z?))?")
+_DURATION = re.compile(r"([+-]?)P(?:(\d+)W)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?")
+
+# IANA keeps these names without daylight saving; who writes them in summer usually means the region.
+_MEANT_REGION = {"EST": "America/New_York", "MST": "America/Denver"}
+
+
+@dataclass(frozen=True, slots=True)
+class Zone:
+    """A wall clock: `tz` plus a fixed shift (server time is New York + 7 h). `check` is a second opinion on `tz`."""
+
+    label: str
+    tz: tzinfo
+    shift: timedelta = timedelta()
+    check: tzinfo | None = None
+    check_label: str = ""
+
+    def instants(self, wall: datetime) -> tuple[datetime, ...]:
+        """Every UTC instant at which this clock shows `wall`: none in the spring gap, two in the autumn hour."""
+        return _instants(wall - self.shift, self.tz)
+
+    def wall(self, moment: datetime) -> datetime:
+        """What this clock shows at an aware moment, without zone."""
+        return moment.astimezone(self.tz).replace(tzinfo=None) + self.shift
+
+    def earliest_and_latest(self, wall: datetime) -> tuple[datetime, datetime]:
+        """The widest reading of a wall time; in the gap both neighbours of it."""
+        found = self.instants(wall)
+        if not found:
+            naive = wall - self.shift
+            found = tuple(naive.replace(tzinfo=self.tz, fold=fold).astimezone(UTC) for fold in (0, 1))
+        return min(found), max(found)
+
+    def doubts(self, wall: datetime) -> tuple[str, ...]:
+        """Why this wall time is not to be trusted: it does not exist, exists twice, or the file contradicts IANA."""
+        found = self.instants(wall)
+        if not found:
+            return (f"{wall:%Y-%m-%d %H:%M} does not exist in {self.label} (clocks go forward)",)
+        if len(found) > 1:
+            return (f"{wall:%Y-%m-%d %H:%M} exists twice in {self.label} (clocks go back)",)
+        if self.check is not None and _instants(wall - self.shift, self.check) != found:
+            return (f"the time zone {self.label} contradicts {self.check_label} at {wall:%Y-%m-%d %H:%M}",)
+        return ()
+
+
+UTC_ZONE = Zone("UTC", UTC)
+
+
+def _instants(naive: datetime, tz: tzinfo) -> tuple[datetime, ...]:
+    found = set()
+    for fold in (0, 1):
+        moment = naive.replace(tzinfo=tz, fold=fold).astimezone(UTC)
+        if moment.astimezone(tz).replace(tzinfo=None, fold=0) == naive.replace(fold=0):
+            found.add(moment)
+    return tuple(sorted(found))
+
+
+def iana(name: str) -> ZoneInfo | None:
+    """The IANA zone of that name, or None."""
+    if not re.fullmatch(r"[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+){0,2}", name):
+        return None
+    try:
+        return ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        return None
+
+
+def zone_named(name: str) -> Zone | None:
+    """The zone of a config's `timezone:`; an IANA name or `NY+7`."""
+    if server := _SERVER_TIME.fullmatch(name.strip()):
+        return Zone(name.strip(), ZoneInfo("America/New_York"), timedelta(hours=int(server[1])))
+    found = iana(name.strip())
+    return Zone(name.strip(), found) if found else None
+
+
+def zone_of_file(tzid: str, calendar: Calendar) -> Zone | None:
+    """The zone that a TZID stands for: IANA, Windows or prefixed IANA name, else the file's own VTIMEZONE."""
+    tzid = tzid.strip().strip('"')
+    own = _own_definition(tzid, calendar)
+    known = _known(tzid)
+    if known is None:
+        return Zone(tzid, own) if own is not None else None
+    if own is not None:
+        return Zone(tzid, known, check=own, check_label="the file's own VTIMEZONE")
+    if tzid in _MEANT_REGION:
+        region = _MEANT_REGION[tzid]
+        return Zone(tzid, known, check=ZoneInfo(region), check_label=f"{region}, which is often meant")
+    return Zone(tzid, known)
+
+
+def _known(tzid: str) -> ZoneInfo | None:
+    if found := iana(WINDOWS_TO_OLSON.get(tzid, tzid)):
+        return found
+    parts = tzid.strip("/").split("/")
+    for length in (3, 2):
+        if tzid.startswith("/") and len(parts) > length and (found := iana("/".join(parts[-length:]))):
+            return found
+    return None
+
+
+def _own_definition(tzid: str, calendar: Calendar) -> tzinfo | None:
+    if tzid not in calendar.own_clocks:
+        component = calendar.zones.get(tzid)
+        calendar.own_clocks[tzid] = _clock(component) if component else None
+    return calendar.own_clocks[tzid]
+
+
+def _clock(component: Component) -> tzinfo | None:
+    # icalendar would give the IANA zone of that name; only its own rules can be compared.
+    lines = ["BEGIN:VCALENDAR", "BEGIN:VTIMEZONE", *component.source, "END:VTIMEZONE", "END:VCALENDAR", ""]
+    try:
+        found = Parsed.from_ical("\r\n".join(lines).encode()).walk("VTIMEZONE")[0]
+        zone: tzinfo = found.to_tz(lookup_tzid=False)  # type: ignore[attr-defined]
+        zone.utcoffset(datetime(2026, 1, 1))  # noqa: DTZ001 (a wall time is asked for)
+    except Exception:  # noqa: BLE001 (what a foreign VTIMEZONE breaks inside two libraries is not enumerable)
+        return None
+    return zone
+
+
+def parse_time(prop: Property) -> date | datetime:
+    """The value of DTSTART and the like: a date, a naive wall time, or aware UTC. Raises ValueError."""
+    raw = prop.raw.strip()
+    found = _TIME.fullmatch(raw)
+    kind = prop.params.get("VALUE", "").upper()
+    if found is None or kind not in ("", "DATE", "DATE-TIME"):
+        raise ValueError(f"{prop.name} {raw[:40]!r} is not a calendar time")
+    numbers = [int(part) for part in found.groups()[:6] if part is not None]
+    try:
+        if len(numbers) == 3:
+            return date(numbers[0], numbers[1], numbers[2])
+        moment = datetime(*numbers)  # type: ignore[arg-type]  # noqa: DTZ001 (a wall time; its zone comes later)
+    except ValueError as error:
+        raise ValueError(f"{prop.name} {raw[:40]!r}: {error}") from None
+    if kind == "DATE":
+        raise ValueError(f"{prop.name} {raw[:40]!r} says DATE but holds a time")
+    return moment.replace(tzinfo=UTC) if found[7] else moment
+
+
+def parse_duration(prop: Property) -> timedelta:
+    """The value of DURATION. Raises ValueError."""
+    found = _DURATION.fullmatch(prop.raw.strip().upper())
+    if found is None or not any(found.groups()[1:]):
+        raise ValueError(f"{prop.name} {prop.raw[:40]!r} is not a duration")
+    weeks, days, hours, minutes, seconds = (int(part or 0) for part in found.groups()[1:])
+    length = timedelta(weeks=weeks, days=days, hours=hours, minutes=minutes, seconds=seconds)
+    return -length if found[1] == "-" else length

@@ -1,0 +1,211 @@
+"""Booking: lock, evaluate, write, audit, in one transaction; a refusal names what collides and the next free slots."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from maintsched.domain.conflict import Candidate, Conflict, find_conflicts
+from maintsched.domain.interval import Interval, iso
+from maintsched.domain.inventory import Inventory
+from maintsched.domain.notice import Impact
+from maintsched.domain.schedule import free_slots
+from maintsched.domain.window import Window, WindowState
+from maintsched.errors import InvalidInput, NotFound, Refused
+from maintsched.services.project import Project, require_in_force
+from maintsched.services.situation import around, situation
+from maintsched.services.tuning import SUGGEST_AHEAD
+from maintsched.store import windows
+from maintsched.store.engine import OneMemberDown, Transaction
+from maintsched.store.windows import Claim, StoredWindow
+
+SLOTS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What somebody wants to book."""
+
+    circuits: tuple[str, ...]
+    interval: Interval
+    impact: Impact
+    title: str
+    change_id: str | None = None
+    rollback: str | None = None
+    shares: tuple[str, ...] = ()
+
+    def candidate(self, now: datetime) -> Candidate:
+        return Candidate(self.circuits, self.interval, self.impact, now, shares=self.shares)
+
+
+class BookingRefused(Refused):
+    """The evaluator says no: what collides, and when it would be fine."""
+
+    def __init__(self, conflicts: tuple[Conflict, ...], suggestions: tuple[Interval, ...]) -> None:
+        super().__init__("the booking is refused", "take one of the free slots, or settle what it collides with")
+        self.conflicts = conflicts
+        self.suggestions = suggestions
+
+
+def circuits_of(
+    inventory: Inventory, circuits: Iterable[str], router: str | None = None, site: str | None = None
+) -> tuple[str, ...]:
+    """The circuits that are meant, by name or alias, router or site. Raises InvalidInput."""
+    named = [_circuit(inventory, text) for text in circuits]
+    if router is not None:
+        if router not in inventory.routers:
+            raise InvalidInput(f"there is no router {router}", f"routers: {', '.join(inventory.routers)}")
+        named += inventory.circuits_of_router(router)
+    if site is not None:
+        if site not in inventory.sites:
+            raise InvalidInput(f"there is no site {site}", f"sites: {', '.join(inventory.sites)}")
+        named += inventory.circuits_at(site)
+    if not named:
+        raise InvalidInput(
+            "no circuit is meant", "--circuit C, --router R or --site S; they have none in the inventory"
+        )
+    return tuple(dict.fromkeys(named))
+
+
+def _circuit(inventory: Inventory, text: str) -> str:
+    found = [c.name for c in inventory.circuits.values() if text.casefold() in {a.casefold() for a in c.all_aliases}]
+    if len(found) != 1:
+        raise InvalidInput(f"there is no circuit {text}", f"circuits: {', '.join(inventory.circuits)}")
+    return found[0]
+
+
+def check(project: Project, request: Request) -> tuple[tuple[Conflict, ...], tuple[Interval, ...]]:
+    """Would it be booked now? The conflicts, and where one blocks, the next free slots."""
+    now = project.now()
+    with project.store.read() as tx:
+        require_in_force(project, tx)
+        conflicts = judge(tx, project.inventory, request.candidate(now), now)
+        slots = _slots(tx, project.inventory, request, now) if any(c.blocks for c in conflicts) else ()
+    return conflicts, slots
+
+
+def suggest(project: Project, request: Request, *, count: int = SLOTS) -> tuple[Interval, ...]:
+    """The next free slots of the request's length, from its start on."""
+    now = project.now()
+    with project.store.read() as tx:
+        require_in_force(project, tx)
+        return _slots(tx, project.inventory, request, now, count=count)
+
+
+def book(project: Project, request: Request) -> tuple[Window, tuple[Conflict, ...]]:
+    """Book it. Returns the window and the warnings; raises BookingRefused with conflicts and free slots."""
+    inventory = project.inventory
+    now = project.now()
+    _sensible(request, now)
+    try:
+        with project.store.write(project.actor, now) as tx:
+            require_in_force(project, tx)
+            conflicts = judge(tx, inventory, request.candidate(now), now)
+            if any(conflict.blocks for conflict in conflicts):
+                raise BookingRefused(conflicts, _slots(tx, inventory, request, now))
+            window = windows.add_window(tx, _window(request, project.actor.name), claims(inventory, request, conflicts))
+            payload = {
+                "circuits": list(window.circuits),
+                "start": iso(window.interval.start),
+                "end": iso(window.interval.end),
+                "impact": window.impact.value,
+                "title": window.title,
+                "warnings": [conflict.message for conflict in conflicts],
+            }
+            tx.audit("window.book", window.id, payload)
+    except OneMemberDown as error:
+        conflicts, slots = check(project, request)
+        raise BookingRefused(conflicts, slots) from error
+    return window, conflicts
+
+
+def _sensible(request: Request, now: datetime) -> None:
+    if request.interval.end <= now:
+        raise InvalidInput(f"the window ends at {iso(request.interval.end)}, which is over", "give a time to come")
+    if not request.title.strip():
+        raise InvalidInput("a title is needed", "--title TEXT")
+
+
+def _window(request: Request, requester: str) -> Window:
+    return Window(
+        id="",
+        state=WindowState.REQUESTED,
+        circuits=request.circuits,
+        interval=request.interval,
+        impact=request.impact,
+        title=request.title,
+        requester=requester,
+        change_id=request.change_id,
+        rollback=request.rollback,
+        shares=request.shares,
+    )
+
+
+def claims(inventory: Inventory, request: Request, conflicts: Iterable[Conflict]) -> tuple[Claim, ...]:
+    """What the window takes from each group. The database enforces it only where one member may be down at once, the
+    window takes one itself, and nothing was accepted knowingly; elsewhere the evaluator alone can judge."""
+    inside_outage = any(conflict.rule in ("INSIDE-OUTAGE", "REDUNDANCY") for conflict in conflicts)
+    found = []
+    for group in inventory.groups.values():
+        taken = [name for name in request.circuits if name in group.circuits]
+        spare = len(group.circuits) - group.min_up
+        enforced = spare == 1 and len(taken) == 1 and request.impact is not Impact.NO_IMPACT and not inside_outage
+        found += [Claim(group.name, name, enforced) for name in taken]
+    return tuple(found)
+
+
+def judge(tx: Transaction, inventory: Inventory, candidate: Candidate, now: datetime) -> tuple[Conflict, ...]:
+    """What the evaluator says of a candidate, given everything known in this transaction."""
+    known = situation(tx, inventory, now, around(candidate), drill=candidate.kind == "drill")
+    return find_conflicts(candidate, known)
+
+
+def judge_drill(
+    tx: Transaction, inventory: Inventory, circuit: str, interval: Interval, now: datetime
+) -> tuple[Conflict, ...]:
+    """The drill's calendar gate: the same evaluator, for a drill that takes `circuit` down during `interval`."""
+    return judge(tx, inventory, Candidate((circuit,), interval, Impact.OUTAGE, now, kind="drill"), now)
+
+
+def _slots(
+    tx: Transaction, inventory: Inventory, request: Request, now: datetime, *, count: int = SLOTS
+) -> tuple[Interval, ...]:
+    candidate = request.candidate(now)
+    begin = max(request.interval.start, now)
+    until = begin + SUGGEST_AHEAD
+    known = situation(tx, inventory, now, Interval(begin, until))
+    return free_slots(candidate, known, not_before=begin, until=until, count=count)
+
+
+def recheck(project: Project) -> tuple[Conflict, ...]:
+    """Judge every booking to come again; one that a new fact landed on goes to needs_review and cannot start."""
+    found: list[Conflict] = []
+    now = project.now()
+    with project.store.write(project.actor, now) as tx:
+        for stored in windows.windows(tx, counting=True):
+            window = stored.window
+            if window.interval.end <= now or window.state is WindowState.IN_PROGRESS:
+                continue
+            judged = judge(tx, project.inventory, window.candidate(stored.booked_at), now)
+            broken = [c for c in judged if c.blocks and any(w.kind == "maintenance" for w in c.with_)]
+            if broken and window.state is not WindowState.NEEDS_REVIEW:
+                windows.set_state(tx, window.id, WindowState.NEEDS_REVIEW)
+                tx.audit("window.needs-review", window.id, {"because": [c.message for c in broken]})
+            found += [replace(c, message=f"{window.id} {window.title!r}: {c.message}") for c in broken]
+    return tuple(found)
+
+
+def cancel(project: Project, window_id: str, note: str) -> StoredWindow:
+    """Give a slot back."""
+    with project.store.write(project.actor) as tx:
+        stored = windows.get_window(tx, window_id)
+        if stored is None:
+            raise NotFound(f"there is no window {window_id}", "`maintsched window list` shows them")
+        if not stored.window.state.counts or stored.window.state is WindowState.IN_PROGRESS:
+            raise Refused(f"{stored.window.id} is {stored.window.state.value}; it cannot be cancelled")
+        windows.set_state(tx, stored.window.id, WindowState.CANCELLED)
+        tx.audit("window.cancel", stored.window.id, {"note": note})
+        again = windows.get_window(tx, window_id)
+        assert again is not None  # read a moment ago, under the lock
+        return again

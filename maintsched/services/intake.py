@@ -1,0 +1,357 @@
+"""Import: fetch and read outside the lock, then merge, match and write each source in one transaction.
+
+Nothing that was received is lost: the raw bytes are kept, and what cannot be placed waits for a person and blocks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from hashlib import sha256
+
+from maintsched import readers
+from maintsched.domain.conflict import Conflict
+from maintsched.domain.interval import Interval
+from maintsched.domain.inventory import Inventory, Source
+from maintsched.domain.maintenance import Maintenance, belongs_to, difference, merge
+from maintsched.domain.matching import Match, match
+from maintsched.domain.notice import Notice
+from maintsched.errors import InvalidInput, MaintschedError, NoticeUnreadable
+from maintsched.readers.freezes import read_freezes
+from maintsched.services.booking import recheck
+from maintsched.services.fetching import Message, fetch
+from maintsched.services.project import Project, require_in_force
+from maintsched.services.tuning import EXPANSION, LOOK_BACK
+from maintsched.store import notices
+from maintsched.store.engine import Transaction
+from maintsched.store.notices import REVIEW, SourceState
+
+# The earlier revisions go on counting; the notice alone waits.
+UNCONFIRMED = "an unauthenticated mail cancels or shortens work; a person must confirm it"
+
+
+@dataclass
+class Imported:
+    """What an import of one source did. `created` and `updated` are maintenance ids, `changes` readable lines."""
+
+    name: str
+    state: str = "ok"
+    error: str = ""
+    hint: str = ""
+    notices: int = 0
+    created: list[str] = field(default_factory=list)
+    updated: list[str] = field(default_factory=list)
+    unchanged: int = 0
+    not_ours: int = 0
+    foreign: int = 0
+    needs_review: list[tuple[str, str]] = field(default_factory=list)
+    changes: list[str] = field(default_factory=list)
+
+
+class _DryRun(Exception):
+    """Ends a dry run's transaction: everything was worked out, nothing is kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """A message with the notices in it, or why it could not be read."""
+
+    message: Message
+    notices: tuple[Notice, ...]
+    error: str = ""
+
+
+def import_sources(
+    project: Project, *, only: str | None = None, paths: Iterable[str] = (), dry_run: bool = False
+) -> tuple[list[Imported], tuple[Conflict, ...]]:
+    """Import configured sources, or `paths` by hand (vouched for by who does it) under the source `only`.
+
+    Returns what each source brought, and the bookings that new facts broke.
+    """
+    with project.store.read() as tx:
+        require_in_force(project, tx)
+    inventory = project.inventory
+    given = list(paths)
+    if only is not None and only not in inventory.sources and only not in inventory.freezes:
+        known = ", ".join([*inventory.sources, *inventory.freezes]) or "none"
+        raise InvalidInput(f"there is no source {only}", f"sources of the config: {known}")
+    if given:
+        source = inventory.sources.get(only or "", Source(only or "by-hand", ""))
+        results = [
+            _import_source(project, replace(source, location=path), by_hand=True, dry_run=dry_run) for path in given
+        ]
+    else:
+        wanted = [source for name, source in inventory.sources.items() if only in (None, name)]
+        results = [_import_source(project, source, by_hand=False, dry_run=dry_run) for source in wanted]
+        for name, freeze in inventory.freezes.items():
+            if only in (None, name):
+                results.append(_import_freeze(project, name, freeze.location, dry_run=dry_run))
+    return results, () if dry_run else recheck(project)
+
+
+def _import_source(project: Project, source: Source, *, by_hand: bool, dry_run: bool) -> Imported:
+    result = Imported(source.name)
+    now = project.now()
+    origin = _origin(project.inventory, source, now)
+    try:
+        messages = fetch(source.location)
+    except MaintschedError as error:
+        result.state, result.error, result.hint = "unavailable", error.message, error.hint
+        if not dry_run:
+            _note_failure(project, source.name, error.message)
+        return result
+    with project.store.read() as tx:
+        before = notices.source_states(tx).get(source.name)
+        fresh = [m for m in messages if not notices.has_raw(tx, m.sha256, source.name)]
+    if before is not None and before.last_content is not None and not messages and not by_hand:
+        result.state, result.error = "unavailable", "it is suddenly empty; what was known is kept"
+        if not dry_run:
+            _note_failure(project, source.name, result.error)
+        return result
+    result.unchanged = len(messages) - len(fresh)
+    read = [_read(message, origin) for message in fresh]
+    result.notices = sum(max(1, len(each.notices)) for each in read)
+    try:
+        with project.store.write(project.actor, now) as tx:
+            for each in read:
+                if notices.has_raw(tx, each.message.sha256, source.name):
+                    continue  # somebody else's import was faster
+                _take(tx, project.inventory, source, each, result, vouched=by_hand or source.trust == "senders")
+            _note_success(tx, source, before, messages, changed=bool(fresh), by_hand=by_hand)
+            tx.audit("calendar.import", source.name, _summary(result))
+            if dry_run:
+                raise _DryRun
+    except _DryRun:
+        pass
+    return result
+
+
+def _origin(inventory: Inventory, source: Source, now: datetime) -> readers.Origin:
+    return readers.Origin(
+        source=source.name,
+        horizon=Interval(now - LOOK_BACK, now + EXPANSION),
+        provider=source.provider,
+        timezone=source.timezone,
+        site_zones={name: site.timezone for name, site in inventory.sites.items()},
+    )
+
+
+def _read(message: Message, origin: readers.Origin) -> _Read:
+    try:
+        return _Read(message, readers.read(message.data, origin))
+    except NoticeUnreadable as error:
+        return _Read(message, (), error.message)
+
+
+def _take(
+    tx: Transaction, inventory: Inventory, source: Source, read: _Read, result: Imported, *, vouched: bool
+) -> None:
+    sha = read.message.sha256
+    notices.add_raw(tx, sha, read.message.data)
+    if not read.notices:
+        reason = read.error or "the file holds no notice"
+        concerned = _mapped(inventory, source)
+        title = read.message.origin.rpartition("/")[2]
+        kept = _keep(tx, source, read.message, 0, None, REVIEW, reason, concerned, title=title)
+        result.needs_review.append((f"N-{kept}", reason))
+    for position, notice in enumerate(read.notices):
+        _take_notice(tx, inventory, source, read.message, position, notice, result, vouched=vouched)
+
+
+def _mapped(inventory: Inventory, source: Source) -> tuple[str, ...]:
+    """The circuits that a source's notices can concern at all; () where it may be any."""
+    names = [name for group in source.groups for name in inventory.groups[group].circuits]
+    names += [name for site in source.sites for name in inventory.circuits_at(site)]
+    return tuple(dict.fromkeys(names))
+
+
+def _keep(
+    tx: Transaction,
+    source: Source,
+    message: Message,
+    position: int,
+    notice: Notice | None,
+    state: str,
+    reason: str,
+    concerns: Iterable[str],
+    *,
+    title: str = "",
+    maintenance: int | None = None,
+) -> int:
+    return notices.add_notice(
+        tx,
+        sha256=message.sha256,
+        position=position,
+        source=source.name,
+        origin=message.origin,
+        state=state,
+        reason=reason,
+        title=notice.title if notice else title,
+        notice=notice,
+        concerns=concerns,
+        maintenance=maintenance,
+    )
+
+
+def _take_notice(
+    tx: Transaction,
+    inventory: Inventory,
+    source: Source,
+    message: Message,
+    position: int,
+    notice: Notice,
+    result: Imported,
+    *,
+    vouched: bool,
+) -> None:
+    if notice.sender and source.senders and notice.sender.lower() not in {s.lower() for s in source.senders}:
+        _keep(tx, source, message, position, notice, "foreign", f"sent by {notice.sender}", ())
+        result.foreign += 1
+        return
+    known = notices.known_keys(tx)
+    for key in belongs_to(notice, known):
+        own = known.get(key)
+        earlier = notices.revisions_of(tx, own) if own is not None else ()
+        before = merge(earlier) if earlier else None
+        after = merge((*earlier, notice))
+        if notice.sender and not vouched and _frees(before, after):
+            concerns = [hit.circuit for hit in match(after, inventory, source, after.needs_review).circuits]
+            kept = _keep(tx, source, message, position, notice, REVIEW, UNCONFIRMED, concerns)
+            result.needs_review.append((f"N-{kept}", UNCONFIRMED))
+            continue
+        _settle(tx, inventory, source, message, position, notice, before, after, own, result)
+
+
+def _frees(before: Maintenance | None, after: Maintenance) -> bool:
+    """Whether the revision removes or shortens work that stood."""
+    if before is None or before.interval is None or not before.status.counts:
+        return False
+    if not after.status.counts or after.impact.rank < before.impact.rank or after.interval is None:
+        return True
+    return not after.interval.contains(before.interval) or not set(before.objects) <= set(after.objects)
+
+
+def _settle(
+    tx: Transaction,
+    inventory: Inventory,
+    source: Source,
+    message: Message,
+    position: int,
+    notice: Notice,
+    before: Maintenance | None,
+    after: Maintenance,
+    own: int | None,
+    result: Imported,
+) -> None:
+    """Place one notice: not ours, in review, or taken; and write the maintenance that results."""
+    found = match(after, inventory, source, after.needs_review)
+    reasons = list(dict.fromkeys((*after.needs_review, *found.reasons)))
+    if found.not_ours and own is None:
+        _keep(tx, source, message, position, notice, "not_ours", "it names nothing of ours", ())
+        result.not_ours += 1
+        return
+    if after.interval is None and after.status.counts:
+        reasons.append("its time is not known")
+    maintenance = None
+    if after.interval is not None:
+        count = len(notices.revisions_of(tx, own)) + 1 if own is not None else 1
+        maintenance = notices.put_maintenance(
+            tx, after, source=source.name, circuits=found.circuits, revisions=count, known=own
+        )
+        _report(before, after, maintenance, own is None, found, result)
+    state = REVIEW if reasons and after.status.counts else "taken"
+    concerned = [hit.circuit for hit in found.circuits] or _mapped(inventory, source)
+    kept = _keep(tx, source, message, position, notice, state, "; ".join(reasons), concerned, maintenance=maintenance)
+    if state == REVIEW:
+        result.needs_review.append((f"N-{kept}", "; ".join(reasons)))
+    elif maintenance is not None:
+        notices.settle_earlier(tx, maintenance, kept)
+
+
+def _report(
+    before: Maintenance | None, after: Maintenance, maintenance: int, is_new: bool, found: Match, result: Imported
+) -> None:
+    lines = difference(before, after)
+    if is_new:
+        result.created.append(f"M-{maintenance}")
+    elif lines:
+        result.updated.append(f"M-{maintenance}")
+    hit = ", ".join(f"{c.circuit} {c.impact}" for c in found.circuits) or ("the platform" if found.service else "none")
+    result.changes += [f"M-{maintenance} {after.key[0]} {after.key[2]} [{hit}]: {line}" for line in lines]
+    result.changes += [f"M-{maintenance} ALARM: {finding}" for finding in found.findings]
+
+
+def _summary(result: Imported) -> dict[str, object]:
+    return {
+        "notices": result.notices,
+        "created": result.created,
+        "updated": result.updated,
+        "unchanged": result.unchanged,
+        "not_ours": result.not_ours,
+        "foreign": result.foreign,
+        "needs_review": [notice for notice, _ in result.needs_review],
+    }
+
+
+def _note_failure(project: Project, name: str, error: str) -> None:
+    now = project.now()
+    with project.store.write(project.actor, now) as tx:
+        before = notices.source_states(tx).get(name)
+        empty = SourceState(name, "unavailable", now, None, None, None, None, None, error)
+        notices.put_source(tx, replace(before or empty, state="unavailable", last_try=now, error=error))
+        tx.audit("calendar.unavailable", name, {"error": error})
+
+
+def _note_success(
+    tx: Transaction,
+    source: Source,
+    before: SourceState | None,
+    messages: tuple[Message, ...],
+    *,
+    changed: bool,
+    by_hand: bool,
+) -> None:
+    if by_hand:
+        return  # a file given by hand says nothing of whether the source itself can be read
+    digest = sha256("".join(sorted(message.sha256 for message in messages)).encode()).hexdigest()
+    content = tx.now if changed or before is None else before.last_content
+    confirmed = before.confirmed_at if before else None
+    until = tx.now + EXPANSION
+    notices.put_source(tx, SourceState(source.name, "ok", tx.now, tx.now, content, confirmed, digest, until, None))
+
+
+def _import_freeze(project: Project, name: str, location: str, *, dry_run: bool) -> Imported:
+    result = Imported(name)
+    now = project.now()
+    until = now + EXPANSION
+    try:
+        messages = fetch(location)
+        found = [each for m in messages for each in read_freezes(m.data, Interval(now - LOOK_BACK, until))]
+    except MaintschedError as error:
+        result.state, result.error, result.hint = "unavailable", error.message, error.hint
+        if not dry_run:
+            _note_failure(project, name, error.message)
+        return result
+    result.notices = len(found)
+    if not dry_run:
+        with project.store.write(project.actor, now) as tx:
+            notices.put_freezes(tx, name, found)
+            notices.put_source(tx, SourceState(name, "ok", now, now, now, None, None, until, None))
+            tx.audit("calendar.import", name, {"freezes": len(found)})
+    return result
+
+
+def rematch(tx: Transaction, inventory: Inventory) -> None:
+    """Match every maintenance again, after the inventory changed."""
+    for stored in notices.maintenances(tx):
+        source = inventory.sources.get(stored.source)
+        found = match(stored.maintenance, inventory, source, stored.maintenance.needs_review)
+        notices.put_maintenance(
+            tx,
+            stored.maintenance,
+            source=stored.source,
+            circuits=found.circuits,
+            revisions=stored.revisions,
+            known=stored.id,
+        )

@@ -1,0 +1,8 @@
+"""Limits that are ours, not the user's."""
+
+from datetime import timedelta
+
+EXPANSION = timedelta(days=400)  # recurring entries are expanded this far; beyond it nothing is known
+LOOK_BACK = timedelta(days=1)  # work in process may overrun
+SUGGEST_AHEAD = timedelta(days=90)
+INPUT_LIMIT = 20 * 1024 * 1024  # bytes of one file

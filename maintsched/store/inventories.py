@@ -1,0 +1,65 @@
+"""The inventory in force: every revision is kept, the newest counts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+
+from sqlmodel import col, select
+
+from maintsched.store.engine import Transaction
+from maintsched.store.tables import InventoryRow, MaintenanceCircuitRow, RunRow, WindowCircuitRow, WindowRow
+
+
+@dataclass(frozen=True, slots=True)
+class InventoryInForce:
+    revision: int
+    applied_at: datetime
+    sha256: str
+    canonical: bytes
+    reason: str
+
+
+def in_force(tx: Transaction) -> InventoryInForce | None:
+    row = tx.session.exec(select(InventoryRow).order_by(col(InventoryRow.revision).desc()).limit(1)).first()
+    if row is None:
+        return None
+    return InventoryInForce(row.revision, row.applied_at, row.sha256, row.canonical.encode(), row.reason)
+
+
+def put_in_force(tx: Transaction, canonical: bytes, reason: str, changes: tuple[str, ...]) -> int:
+    """Make this the inventory in force; returns its revision."""
+    before = in_force(tx)
+    revision = before.revision + 1 if before else 1
+    digest = sha256(canonical).hexdigest()
+    tx.session.add(
+        InventoryRow(revision=revision, applied_at=tx.now, sha256=digest, canonical=canonical.decode(), reason=reason)
+    )
+    payload = {"sha256": digest, "reason": reason, "changes": list(changes[:200]), "changes_in_all": len(changes)}
+    tx.audit("inventory.apply", f"inventory {revision}", payload)
+    return revision
+
+
+def circuits_in_use(tx: Transaction, counting: tuple[str, ...], now: datetime) -> dict[str, str]:
+    """Circuits that open windows or open maintenances name, each with an example of what names it."""
+    from maintsched.store.tables import MaintenanceRow
+
+    used: dict[str, str] = {}
+    window_rows = tx.session.exec(
+        select(WindowCircuitRow.circuit, WindowRow.id)
+        .join(WindowRow, col(WindowRow.id) == WindowCircuitRow.window_id)
+        .where(col(WindowRow.state).in_(counting), WindowRow.ends_at > now)
+    )
+    for circuit, window in window_rows:
+        used.setdefault(circuit, f"window W-{window}")
+    maintenance_rows = tx.session.exec(
+        select(MaintenanceCircuitRow.circuit, MaintenanceRow.id)
+        .join(MaintenanceRow, col(MaintenanceRow.id) == MaintenanceCircuitRow.maintenance_id)
+        .where(MaintenanceRow.ends_at > now, col(MaintenanceRow.status).not_in(["CANCELLED", "COMPLETED"]))
+    )
+    for circuit, maintenance in maintenance_rows:
+        used.setdefault(circuit, f"maintenance M-{maintenance}")
+    for run in tx.session.exec(select(RunRow).where(RunRow.state == "running")):
+        used.setdefault(run.survivor, f"run {run.id}")
+    return used

@@ -1,0 +1,1 @@
+"""Domain in, bytes out: pure, the mirror of `readers`, with their templates."""

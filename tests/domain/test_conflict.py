@@ -1,0 +1,300 @@
+"""The evaluator, in the field's words and against a walker that looks at every minute."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from maintsched.domain.conflict import (
+    Candidate,
+    Conflict,
+    Occupation,
+    Situation,
+    find_conflicts,
+)
+from maintsched.domain.interval import Interval
+from maintsched.domain.inventory import Circuit, CircuitKind, Group, Inventory, Policy, Site
+from maintsched.domain.notice import Impact
+from maintsched.domain.window import Window, WindowState
+
+DAY = datetime(2026, 12, 9, tzinfo=UTC)
+ASKED = DAY - timedelta(days=30)
+OUTAGE, DEGRADED, REDUCED, NONE = Impact.OUTAGE, Impact.DEGRADED, Impact.REDUCED_REDUNDANCY, Impact.NO_IMPACT
+
+
+def at(text: str) -> datetime:
+    """`01:30` on the day; `24:00` and later are the next one."""
+    hours, minutes = text.split(":")
+    return DAY + timedelta(hours=int(hours), minutes=int(minutes))
+
+
+def during(text: str) -> Interval:
+    start, end = text.split("-")
+    return Interval(at(start), at(end))
+
+
+def circuit(name: str, site: str, router: str | None = None, kind: str = "cross_connect") -> Circuit:
+    return Circuit(name, CircuitKind(kind), site, "Equinix", router=router)
+
+
+def inventory(policy: Policy | None = None, groups: Mapping[str, Group] | None = None) -> Inventory:
+    circuits = [
+        circuit("uk-ld4", "LD4", "edge1"),
+        circuit("uk-ld7", "LD7", "edge2"),
+        circuit("ld4-ld7", "LD4", kind="interconnect"),
+        circuit("ny-2", "NY2", "edge9"),
+        circuit("ny-4", "NY4", "edge9"),
+        circuit("ny-6", "NY6"),
+        circuit("alone", "LD4"),
+    ]
+    pair = Group("uk-direct", "Spotware", ("uk-ld4", "uk-ld7"), "uk-ld4", needs=("ld4-ld7",))
+    three = Group("ny-three", "Spotware", ("ny-2", "ny-4", "ny-6"), "ny-2")
+    return Inventory(
+        broker="Northgate Markets",
+        database="sqlite:///x.db",
+        timezone="UTC",
+        sites={"LD4": Site("LD4", "Equinix", "Europe/London")},
+        routers={},
+        circuits={each.name: each for each in circuits},
+        groups=groups or {"uk-direct": pair, "ny-three": three},
+        policy=policy or Policy(),
+    )
+
+
+def maintenance(
+    when: str, *circuits: str, impact: Impact = OUTAGE, how: str = "object", tentative: bool = False, id_: str = "m1"
+) -> tuple[Occupation, ...]:
+    return tuple(
+        Occupation(
+            "maintenance",
+            id_,
+            "Panel replacement",
+            name,
+            during(when),
+            impact,
+            how,
+            fact=True,
+            reference="Equinix CHG0123456",
+            tentative=tentative,
+        )
+        for name in circuits
+    )
+
+
+def window(when: str, *circuits: str, id_: str = "w1", impact: Impact = OUTAGE, kind: str = "window") -> Window:
+    return Window(id_, WindowState.APPROVED, circuits, during(when), impact, "Optics", "alice", kind=kind)
+
+
+def asking(when: str, *circuits: str, impact: Impact = OUTAGE, kind: str = "window") -> Candidate:
+    return Candidate(circuits, during(when), impact, ASKED, kind=kind)
+
+
+def told(conflicts: tuple[Conflict, ...]) -> list[tuple[str, str]]:
+    return [(each.rule, each.severity) for each in conflicts]
+
+
+def judged(candidate: Candidate, *occupations: Occupation, policy: Policy | None = None) -> list[tuple[str, str]]:
+    return told(find_conflicts(candidate, Situation(inventory(policy), occupations)))
+
+
+REDUNDANCY = [("REDUNDANCY", "block")]
+INSIDE = [("INSIDE-OUTAGE", "warn")]
+BOTH = ("uk-ld4", "uk-ld7")
+CASES: dict[str, tuple[Candidate, tuple[Occupation, ...], list[tuple[str, str]]]] = {
+    "nothing else is on": (asking("01:00-03:00", "uk-ld4"), (), []),
+    "the other member is taken": (asking("01:00-03:00", "uk-ld4"), maintenance("02:00-05:00", "uk-ld7"), REDUNDANCY),
+    "degraded is down": (
+        asking("01:00-03:00", "uk-ld4", impact=DEGRADED),
+        maintenance("02:00-05:00", "uk-ld7", impact=DEGRADED),
+        REDUNDANCY,
+    ),
+    "reduced is not clean": (
+        asking("01:00-03:00", "uk-ld4"),
+        maintenance("02:00-05:00", "uk-ld7", impact=REDUCED),
+        REDUNDANCY,
+    ),
+    "work without impact takes nothing": (
+        asking("01:00-03:00", "uk-ld4"),
+        maintenance("02:00-05:00", "uk-ld7", impact=NONE),
+        [],
+    ),
+    "a booking without impact is never in the way": (
+        asking("01:00-03:00", "uk-ld4", impact=NONE),
+        maintenance("02:00-05:00", "uk-ld7"),
+        [],
+    ),
+    "the same circuit is taken anyway": (
+        asking("01:00-03:00", "uk-ld7"),
+        maintenance("02:00-05:00", "uk-ld7"),
+        [],
+    ),
+    "back to back on one circuit": (
+        asking("01:00-03:00", "uk-ld7"),
+        maintenance("03:00-05:00", "uk-ld7"),
+        [],
+    ),
+    "back to back on two members": (
+        asking("01:00-03:00", "uk-ld4"),
+        maintenance("03:00-05:00", "uk-ld7"),
+        REDUNDANCY,
+    ),
+    "a minute less than the guard before it": (
+        asking("01:00-02:31", "uk-ld4"),
+        maintenance("03:00-05:00", "uk-ld7"),
+        REDUNDANCY,
+    ),
+    "one guard before it, not two": (asking("01:00-02:30", "uk-ld4"), maintenance("03:00-05:00", "uk-ld7"), []),
+    "a minute less than the guard after it": (
+        asking("05:29-06:00", "uk-ld4"),
+        maintenance("03:00-05:00", "uk-ld7"),
+        REDUNDANCY,
+    ),
+    "one guard after it, not two": (asking("05:30-06:00", "uk-ld4"), maintenance("03:00-05:00", "uk-ld7"), []),
+    "both members in one booking": (asking("01:00-03:00", *BOTH), (), REDUNDANCY),
+    "a maintenance of another group": (asking("01:00-03:00", "uk-ld4"), maintenance("01:00-03:00", "ny-2"), []),
+    "two of three may be worked on": (asking("01:00-03:00", "ny-6"), maintenance("01:00-03:00", "ny-2"), []),
+    "three of three may not": (
+        asking("01:00-03:00", "ny-6"),
+        maintenance("01:00-03:00", "ny-2", "ny-4"),
+        REDUNDANCY,
+    ),
+    "the interconnect is needed by the member at the other site": (
+        asking("01:00-03:00", "uk-ld4"),
+        maintenance("01:00-03:00", "ld4-ld7"),
+        REDUNDANCY,
+    ),
+    "that member and the interconnect are one loss": (
+        asking("01:00-03:00", "uk-ld7"),
+        maintenance("01:00-03:00", "ld4-ld7"),
+        [],
+    ),
+    "a booking on the interconnect takes it too": (
+        asking("01:00-03:00", "ld4-ld7"),
+        maintenance("01:00-03:00", "uk-ld4"),
+        REDUNDANCY,
+    ),
+    "inside the platform's own outage": (asking("02:30-05:30", "uk-ld4"), maintenance("02:00-06:00", *BOTH), INSIDE),
+    "both members inside the platform's own outage": (
+        asking("02:30-05:30", *BOTH),
+        maintenance("02:00-06:00", *BOTH),
+        INSIDE,
+    ),
+    "too near the beginning of that outage": (
+        asking("02:29-05:30", "uk-ld4"),
+        maintenance("02:00-06:00", *BOTH),
+        REDUNDANCY,
+    ),
+    "too near the end of that outage": (
+        asking("02:30-05:31", "uk-ld4"),
+        maintenance("02:00-06:00", *BOTH),
+        REDUNDANCY,
+    ),
+    "just after that outage": (asking("06:00-06:30", "uk-ld4"), maintenance("02:00-06:00", *BOTH), REDUNDANCY),
+    "just before that outage": (asking("01:00-01:45", "uk-ld4"), maintenance("02:00-06:00", *BOTH), REDUNDANCY),
+    "a guard after that outage": (asking("06:30-07:00", "uk-ld4"), maintenance("02:00-06:00", *BOTH), []),
+    "reduced redundancy is no outage to hide an outage in": (
+        asking("02:30-05:30", "uk-ld4"),
+        maintenance("02:00-06:00", *BOTH, impact=REDUCED),
+        REDUNDANCY,
+    ),
+    "the last member that facts have left": (
+        asking("02:30-05:30", "ny-6"),
+        maintenance("02:00-06:00", "ny-2", "ny-4"),
+        REDUNDANCY,
+    ),
+    "reduced at the other site, named by site only": (
+        asking("01:00-03:00", "uk-ld4"),
+        maintenance("02:00-05:00", "uk-ld7", impact=REDUCED, how="site"),
+        [("REDUNDANCY", "warn")],
+    ),
+    "the same for a drill": (
+        asking("01:00-03:00", "uk-ld4", kind="drill"),
+        maintenance("02:00-05:00", "uk-ld7", impact=REDUCED, how="site"),
+        REDUNDANCY,
+    ),
+    "an outage named by site only": (
+        asking("01:00-03:00", "uk-ld4"),
+        maintenance("02:00-05:00", "uk-ld7", how="site"),
+        REDUNDANCY,
+    ),
+    "tentative counts like confirmed": (
+        asking("01:00-03:00", "uk-ld4"),
+        maintenance("02:00-05:00", "uk-ld7", tentative=True),
+        REDUNDANCY,
+    ),
+    "our own booking on the other member": (
+        asking("01:00-03:00", "uk-ld4"),
+        window("02:00-05:00", "uk-ld7").occupations(),
+        REDUNDANCY,
+    ),
+    "a drill on the other member": (
+        asking("01:00-03:00", "uk-ld4"),
+        window("02:00-05:00", "uk-ld7", kind="drill").occupations(),
+        REDUNDANCY,
+    ),
+    "our own booking on the same circuit": (
+        asking("01:00-03:00", "uk-ld4"),
+        window("02:00-05:00", "uk-ld4").occupations(),
+        [("CLASH", "block")],
+    ),
+    "our own booking just before on the same circuit": (
+        asking("01:00-03:00", "uk-ld4"),
+        window("00:00-01:00", "uk-ld4").occupations(),
+        [],
+    ),
+    "our own booking on the same router": (
+        asking("01:00-03:00", "ny-2"),
+        window("02:00-05:00", "ny-4").occupations(),
+        [("CLASH", "block")],
+    ),
+    "a circuit without a group": (
+        asking("01:00-03:00", "alone"),
+        maintenance("02:00-05:00", "alone", "uk-ld4", "uk-ld7"),
+        [],
+    ),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_what_is_left(case: str) -> None:
+    candidate, occupations, expected = CASES[case]
+    assert judged(candidate, *occupations) == expected
+
+
+def test_a_conflict_says_what_collides_when_and_what_is_left() -> None:
+    (conflict,) = find_conflicts(
+        asking("00:00-03:00", "uk-ld4"), Situation(inventory(), maintenance("01:00-05:00", "uk-ld7"))
+    )
+    assert (conflict.group, conflict.available, conflict.required) == ("uk-direct", 0, 1)
+    assert conflict.interval == during("01:00-03:00")
+    (other,) = conflict.with_
+    assert (other.kind, other.id, other.circuits, other.interval) == (
+        "maintenance",
+        "m1",
+        ("uk-ld7",),
+        during("01:00-05:00"),
+    )
+    assert conflict.message == (
+        "uk-direct would have 0 of 1 needed member left 2026-12-09 01:00Z–03:00Z: "
+        "Equinix CHG0123456 (maintenance m1) takes uk-ld7 2026-12-09 01:00Z–05:00Z"
+    )
+
+
+def test_a_guard_that_is_too_short_is_told_from_the_end_of_the_first_work() -> None:
+    (conflict,) = find_conflicts(
+        asking("05:20-06:00", "uk-ld4"), Situation(inventory(), maintenance("01:00-05:00", "uk-ld7"))
+    )
+    assert conflict.interval == during("05:20-05:30")
+    assert "a member counts as back 30 min after its work" in conflict.message
+
+
+def test_everything_that_collides_is_named_once_with_all_its_circuits() -> None:
+    others = (*maintenance("01:00-02:00", "ny-4", "ny-6"), *maintenance("03:00-04:00", "ny-4", "ny-6", id_="m2"))
+    conflicts = find_conflicts(asking("00:00-05:00", "ny-2"), Situation(inventory(), others))
+    assert [each.interval for each in conflicts] == [during("01:00-02:00"), during("03:00-04:00")]
+    assert [[(other.id, other.circuits) for other in each.with_] for each in conflicts] == [
+        [("m1", ("ny-4", "ny-6"))],
+        [("m2", ("ny-4", "ny-6"))],
+    ]
