@@ -1,4 +1,4 @@
-"""The error tree. Every class knows its exit code (contract, section 3) and its next step; this module imports nothing."""
+"""The error tree. Every class knows its exit code (contract, section 3) and its next step; it imports nothing."""
 
 
 class MaintschedError(Exception):

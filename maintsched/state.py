@@ -1,4 +1,4 @@
-"""The state directory, and secrets: where they lie in the config, never what they are; whatever was read is kept out of logs."""
+"""The state directory, and secrets: the config says where they lie; what was read is kept out of logs."""
 
 from __future__ import annotations
 

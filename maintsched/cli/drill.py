@@ -247,9 +247,7 @@ def show_(run_id: str, as_json: bool) -> None:
     for check in done.checks:
         click.echo(f"  {check.verdict.value.ljust(5)} {check.id}: {check.evidence}")
     for entry in done.timeline:
-        click.echo(
-            f"  {entry.at:%H:%M:%S.%f}Z {entry.step} {entry.state}: {entry.detail.splitlines()[0] if entry.detail else ''}"
-        )
+        click.echo(f"  {entry.at:%H:%M:%S.%f}Z {entry.step} {entry.state}: {(entry.detail.splitlines() or [''])[0]}")
 
 
 @drill.command()

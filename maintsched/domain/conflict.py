@@ -326,6 +326,8 @@ def _horizon(candidate: Candidate, situation: Situation) -> Iterable[Conflict]:
 
 def _lead_time(candidate: Candidate, situation: Situation) -> Iterable[Conflict]:
     lead = situation.inventory.policy.lead_time
+    if candidate.kind == "drill":
+        return  # it runs in slots that are booked ahead; by hand, its approval is what was needed
     if candidate.interval.start - candidate.requested_at < lead:
         message = f"starts less than {length(lead)} after the request of {moment(candidate.requested_at)}"
         yield Conflict("LEAD-TIME", WARN, None, candidate.interval, message)

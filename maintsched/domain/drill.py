@@ -131,7 +131,7 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """One command line for one router, rendered; placeholders `{run}`, `{token}`, `{until}`, `{seconds}` may be left in."""
+    """One command line for one router, rendered; `{run}`, `{token}`, `{until}`, `{seconds}` may be left in."""
 
     router: str
     intent: str

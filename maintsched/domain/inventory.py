@@ -1,4 +1,4 @@
-"""The inventory: sites, routers, circuits with their BGP sessions, redundancy groups, and what is configured around them."""
+"""The inventory: sites, routers, circuits with their BGP sessions, redundancy groups, and what goes with them."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ class Canary:
 
 @dataclass(frozen=True, slots=True)
 class Circuit:
-    """A cross-connect, Direct Connect connection or own interconnect. `speed` in bit/s; `aliases` as the provider writes them."""
+    """A cross-connect, Direct Connect connection or own interconnect. `speed` in bit/s; `aliases` as notices say it."""
 
     name: str
     kind: CircuitKind

@@ -107,7 +107,7 @@ def _taken_apart(message: EmailMessage) -> Mail:
             else:
                 text.append(Part(tuple(_decoded(body, part).splitlines())))
     return Mail(
-        sender=parseaddr(str(message.get("From", "")))[1].lower(),
+        sender=_address(str(message.get("From", ""))),
         subject=clean(str(message.get("Subject", ""))),
         date=_date(str(message.get("Date", ""))),
         message_id=clean(str(message.get("Message-ID", ""))),
@@ -168,3 +168,16 @@ def _lines_and_tables(text: str, rows: list[tuple[tuple[str, ...], ...]]) -> Par
             lines.append(line)
         tables += [Table(rows[int(number)], len(lines)) for number in pieces[1::2] if int(number) < len(rows)]
     return Part(tuple(lines), tuple(tables))
+
+
+def _address(header: str) -> str:
+    """The one address of a From header, in lower case; text that no address equals where there is none, or several.
+
+    Equinix writes brackets into the display name unquoted, which the standard library's parser takes for the address.
+    """
+    angled = re.findall(r"<([^<>]*)>", header)
+    found = angled[0] if len(angled) == 1 else "" if angled else parseaddr(header)[1]
+    plain = found.strip().lower()
+    if re.fullmatch(r"[^\s@<>]+@[^\s@<>]+", plain):
+        return plain
+    return f"(no single address: {header.strip() or 'no From'})"

@@ -190,7 +190,7 @@ def _seconds(duration: timedelta) -> int:
 
 def plan_document(plan: Plan, canonical_inventory: bytes) -> dict[str, Any]:
     """What is approved: the plan's commands and budgets, and the part of the inventory that it rests on."""
-    inventory = json.loads(canonical_inventory)
+    inventory = json.loads(canonical_inventory)["inventory"]
     members = (plan.primary, plan.survivor)
     circuits = {name: inventory["circuits"][name] for name in members}
     routers = {circuit["router"]: inventory["routers"][circuit["router"]] for circuit in circuits.values()}
