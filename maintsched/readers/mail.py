@@ -107,7 +107,7 @@ def _taken_apart(message: EmailMessage) -> Mail:
             else:
                 text.append(Part(tuple(_decoded(body, part).splitlines())))
     return Mail(
-        sender=_address(str(message.get("From", ""))),
+        sender=_address([str(value) for name, value in message.raw_items() if name.lower() == "from"]),
         subject=clean(str(message.get("Subject", ""))),
         date=_date(str(message.get("Date", ""))),
         message_id=clean(str(message.get("Message-ID", ""))),
@@ -170,14 +170,15 @@ def _lines_and_tables(text: str, rows: list[tuple[tuple[str, ...], ...]]) -> Par
     return Part(tuple(lines), tuple(tables))
 
 
-def _address(header: str) -> str:
-    """The one address of a From header, in lower case; text that no address equals where there is none, or several.
+def _address(headers: list[str]) -> str:
+    """The one address of the raw From header, in lower case; where there is none, or several, text that equals none.
 
-    Equinix writes brackets into the display name unquoted, which the standard library's parser takes for the address.
+    Equinix writes brackets into the display name unquoted: the standard library's header object loses the address then.
     """
+    header = clean(" ".join(headers))
     angled = re.findall(r"<([^<>]*)>", header)
-    found = angled[0] if len(angled) == 1 else "" if angled else parseaddr(header)[1]
+    found = angled[0] if len(angled) == 1 else "" if angled or "," in header else parseaddr(header)[1]
     plain = found.strip().lower()
-    if re.fullmatch(r"[^\s@<>]+@[^\s@<>]+", plain):
+    if len(headers) == 1 and re.fullmatch(r"[^\s@<>]+@[^\s@<>]+", plain):
         return plain
-    return f"(no single address: {header.strip() or 'no From'})"
+    return f"(no single address: {header or 'no From'})"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable, Mapping
-from hashlib import sha256
 from typing import Any
 
 import jmespath
@@ -64,19 +63,15 @@ class Device:
             self._drop()
             return self._shell().run(command)
 
-    def send(self, command: str, seconds: float = COMMAND_SECONDS) -> tuple[Output, str]:
-        """Send a command that changes something, once. Returns its output and the SHA-256 of what was printed.
-
-        Raises ShellLost when it is not known whether it took effect.
-        """
+    def send(self, command: str, seconds: float = COMMAND_SECONDS) -> Output:
+        """Send a command that changes something, once. Raises ShellLost when it is not known whether it took effect."""
         self._check(command)
         log.info("%s: %s", self.router.name, command.splitlines()[0])
         try:
-            output = self._shell().run(command, seconds)
+            return self._shell().run(command, seconds)
         except ShellLost:
             self._drop()
             raise
-        return output, sha256((output.stdout + "\0" + output.stderr).encode()).hexdigest()
 
     def send_apart(self, command: str) -> Output:
         """Send over a connection of its own, closed afterwards: what must outlive a logout shows that it does."""

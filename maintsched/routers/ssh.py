@@ -7,6 +7,7 @@ import logging
 import socket
 import time
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Protocol
 
@@ -30,6 +31,11 @@ class Output:
     status: int
     stdout: str
     stderr: str
+
+    @property
+    def sha256(self) -> str:
+        """Over all that was printed: for the audit trail."""
+        return sha256((self.stdout + "\0" + self.stderr).encode()).hexdigest()
 
 
 class Shell(Protocol):
@@ -97,16 +103,17 @@ def _collect(channel: paramiko.Channel, deadline: float, router: str) -> Output:
     """Read both streams until the command ends, without letting either fill up."""
     out, err = bytearray(), bytearray()
     while True:
+        # Asked before reading: what comes between a last read and this question would be lost.
+        ended = channel.exit_status_ready() and (channel.eof_received or channel.closed)
         while channel.recv_ready():
             out += channel.recv(65536)
         while channel.recv_stderr_ready():
             err += channel.recv_stderr(65536)
         if len(out) + len(err) > OUTPUT_LIMIT:
             raise ShellLost(f"{router}: a command printed more than {OUTPUT_LIMIT} bytes")
-        if channel.exit_status_ready() and not channel.recv_ready() and not channel.recv_stderr_ready():
-            if channel.eof_received:
-                break
-        elif channel.closed:
+        if ended:
+            break
+        if channel.closed and not channel.exit_status_ready():
             raise ShellLost(f"{router}: the connection closed before the command ended")
         if time.monotonic() > deadline:
             raise ShellLost(f"{router}: a command did not end in time")

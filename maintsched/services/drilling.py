@@ -386,7 +386,9 @@ class _Drill:
     def _keep(self, run: Run) -> None:
         """Into the database; when that is gone, the journal holds the run until the next `drill recover`."""
         undone = tuple(
-            (*entry.detail.partition(": ")[::2], entry.state) for entry in run.timeline if entry.step == "restore"
+            (*entry.detail.partition(": ")[::2], entry.state)
+            for entry in run.timeline
+            if ": " in entry.detail and entry.step in ("restore", "disarm")
         )
         with contextlib.suppress(OSError):  # the database is the other place, the journal the third
             write_record(self.journal.path.with_suffix(".json"), run)

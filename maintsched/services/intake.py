@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from hashlib import sha256
 
 from maintsched import readers
 from maintsched.domain.conflict import Conflict
@@ -17,18 +16,23 @@ from maintsched.domain.inventory import Inventory, Source
 from maintsched.domain.maintenance import Maintenance, belongs_to, difference, merge
 from maintsched.domain.matching import Match, match
 from maintsched.domain.notice import Notice
-from maintsched.errors import InvalidInput, MaintschedError, NoticeUnreadable
+from maintsched.errors import InvalidInput, MaintschedError, Unavailable
 from maintsched.readers.freezes import read_freezes
+from maintsched.readers.mail import looks_like_mail
 from maintsched.services.booking import recheck
 from maintsched.services.fetching import Message, fetch
 from maintsched.services.project import Project, require_in_force
-from maintsched.services.tuning import EXPANSION, LOOK_BACK
+from maintsched.services.rereading import ReadMessage, digest, doubtful, later_notices, read_message
+from maintsched.services.tuning import EXPAND_AGAIN, EXPANSION, LOOK_BACK
 from maintsched.store import notices
 from maintsched.store.engine import Transaction
 from maintsched.store.notices import REVIEW, SourceState
 
 # The earlier revisions go on counting; the notice alone waits.
-UNCONFIRMED = "an unauthenticated mail cancels or shortens work; a person must confirm it"
+UNCONFIRMED = (
+    "a mail that nobody authenticated cancels or shortens work: ask the provider, then"
+    " `calendar resolve` it with --circuit to believe it, with --ignore not to"
+)
 
 
 @dataclass
@@ -51,15 +55,6 @@ class Imported:
 
 class _DryRun(Exception):
     """Ends a dry run's transaction: everything was worked out, nothing is kept."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Read:
-    """A message with the notices in it, or why it could not be read."""
-
-    message: Message
-    notices: tuple[Notice, ...]
-    error: str = ""
 
 
 def import_sources(
@@ -97,33 +92,43 @@ def _import_source(project: Project, source: Source, *, by_hand: bool, dry_run: 
     try:
         messages = fetch(source.location)
     except MaintschedError as error:
-        result.state, result.error, result.hint = "unavailable", error.message, error.hint
-        if not dry_run:
-            _note_failure(project, source.name, error.message)
-        return result
+        return _unavailable(project, result, error, note=not dry_run and not by_hand)
     with project.store.read() as tx:
         before = notices.source_states(tx).get(source.name)
         fresh = [m for m in messages if not notices.has_raw(tx, m.sha256, source.name)]
-    if before is not None and before.last_content is not None and not messages and not by_hand:
-        result.state, result.error = "unavailable", "it is suddenly empty; what was known is kept"
-        if not dry_run:
-            _note_failure(project, source.name, result.error)
-        return result
+        believed = by_hand or before is None or bool(fresh)
+        doubt = None if believed or before is None else doubtful(tx, source, before, messages, origin)
+    if doubt is not None:
+        return _unavailable(project, result, doubt, note=not dry_run)
     result.unchanged = len(messages) - len(fresh)
-    read = [_read(message, origin) for message in fresh]
+    read = [read_message(message, origin) for message in fresh]
     result.notices = sum(max(1, len(each.notices)) for each in read)
+    known_until = before.known_until if before is not None and not by_hand else None
+    again = known_until is not None and now + EXPANSION - known_until > EXPAND_AGAIN
+    if known_until is not None and again:
+        read += later_notices(messages, fresh, origin, known_until)
     try:
         with project.store.write(project.actor, now) as tx:
             for each in read:
-                if notices.has_raw(tx, each.message.sha256, source.name):
+                if not each.later and notices.has_raw(tx, each.message.sha256, source.name):
                     continue  # somebody else's import was faster
                 _take(tx, project.inventory, source, each, result, vouched=by_hand or source.trust == "senders")
-            _note_success(tx, source, before, messages, changed=bool(fresh), by_hand=by_hand)
+            if not by_hand:  # a file given by hand says nothing of whether the source itself can be read
+                until = now + EXPANSION if known_until is None or again else known_until
+                _note_success(tx, source, before, messages, until, changed=bool(fresh))
             tx.audit("calendar.import", source.name, _summary(result))
             if dry_run:
                 raise _DryRun
     except _DryRun:
         pass
+    return result
+
+
+def _unavailable(project: Project, result: Imported, error: MaintschedError, *, note: bool) -> Imported:
+    """Nothing was taken; where `note`, the source's state says so, and blocks."""
+    result.state, result.error, result.hint = "unavailable", error.message, error.hint
+    if note:
+        _note_failure(project, result.name, error.message)
     return result
 
 
@@ -137,15 +142,8 @@ def _origin(inventory: Inventory, source: Source, now: datetime) -> readers.Orig
     )
 
 
-def _read(message: Message, origin: readers.Origin) -> _Read:
-    try:
-        return _Read(message, readers.read(message.data, origin))
-    except NoticeUnreadable as error:
-        return _Read(message, (), error.message)
-
-
 def _take(
-    tx: Transaction, inventory: Inventory, source: Source, read: _Read, result: Imported, *, vouched: bool
+    tx: Transaction, inventory: Inventory, source: Source, read: ReadMessage, result: Imported, *, vouched: bool
 ) -> None:
     sha = read.message.sha256
     notices.add_raw(tx, sha, read.message.data)
@@ -205,7 +203,8 @@ def _take_notice(
     *,
     vouched: bool,
 ) -> None:
-    if notice.sender and source.senders and notice.sender.lower() not in {s.lower() for s in source.senders}:
+    mailed = looks_like_mail(message.data)  # the organizer of a calendar file is no sender
+    if mailed and source.senders and notice.sender.lower() not in {s.lower() for s in source.senders}:
         _keep(tx, source, message, position, notice, "foreign", f"sent by {notice.sender}", ())
         result.foreign += 1
         return
@@ -215,7 +214,7 @@ def _take_notice(
         earlier = notices.revisions_of(tx, own) if own is not None else ()
         before = merge(earlier) if earlier else None
         after = merge((*earlier, notice))
-        if notice.sender and not vouched and _frees(before, after):
+        if mailed and not vouched and _frees(before, after):
             concerns = [hit.circuit for hit in match(after, inventory, source, after.needs_review).circuits]
             kept = _keep(tx, source, message, position, notice, REVIEW, UNCONFIRMED, concerns)
             result.needs_review.append((f"N-{kept}", UNCONFIRMED))
@@ -278,7 +277,8 @@ def _report(
     elif lines:
         result.updated.append(f"M-{maintenance}")
     hit = ", ".join(f"{c.circuit} {c.impact}" for c in found.circuits) or ("the platform" if found.service else "none")
-    result.changes += [f"M-{maintenance} {after.key[0]} {after.key[2]} [{hit}]: {line}" for line in lines]
+    reference = notices.reference_of(after.key, result.name)
+    result.changes += [f"M-{maintenance} {reference} [{hit}]: {line}" for line in lines]
     result.changes += [f"M-{maintenance} ALARM: {finding}" for finding in found.findings]
 
 
@@ -308,16 +308,12 @@ def _note_success(
     source: Source,
     before: SourceState | None,
     messages: tuple[Message, ...],
+    until: datetime,
     *,
     changed: bool,
-    by_hand: bool,
 ) -> None:
-    if by_hand:
-        return  # a file given by hand says nothing of whether the source itself can be read
-    digest = sha256("".join(sorted(message.sha256 for message in messages)).encode()).hexdigest()
-    content = tx.now if changed or before is None else before.last_content
-    confirmed = before.confirmed_at if before else None
-    until = tx.now + EXPANSION
+    content = tx.now if changed else before.last_content if before else None
+    confirmed, digest = before.confirmed_at if before else None, digest(messages)
     notices.put_source(tx, SourceState(source.name, "ok", tx.now, tx.now, content, confirmed, digest, until, None))
 
 
@@ -328,22 +324,24 @@ def _import_freeze(project: Project, name: str, location: str, *, dry_run: bool)
     try:
         messages = fetch(location)
         found = [each for m in messages for each in read_freezes(m.data, Interval(now - LOOK_BACK, until))]
+        with project.store.read() as tx:
+            before = notices.source_states(tx).get(name)
+        if not found and before is not None and before.content_sha256 is not None:
+            raise Unavailable("it is suddenly empty; what was known is kept", f"is {location} the right place?")
     except MaintschedError as error:
-        result.state, result.error, result.hint = "unavailable", error.message, error.hint
-        if not dry_run:
-            _note_failure(project, name, error.message)
-        return result
+        return _unavailable(project, result, error, note=not dry_run)
     result.notices = len(found)
     if not dry_run:
         with project.store.write(project.actor, now) as tx:
             notices.put_freezes(tx, name, found)
-            notices.put_source(tx, SourceState(name, "ok", now, now, now, None, None, until, None))
+            digest = digest(messages) if found else None
+            notices.put_source(tx, SourceState(name, "ok", now, now, now, None, digest, until, None))
             tx.audit("calendar.import", name, {"freezes": len(found)})
     return result
 
 
 def rematch(tx: Transaction, inventory: Inventory) -> None:
-    """Match every maintenance again, after the inventory changed."""
+    """Match every maintenance again, after the inventory changed, and every notice that named nothing of ours then."""
     for stored in notices.maintenances(tx):
         source = inventory.sources.get(stored.source)
         found = match(stored.maintenance, inventory, source, stored.maintenance.needs_review)
@@ -355,3 +353,12 @@ def rematch(tx: Transaction, inventory: Inventory) -> None:
             revisions=stored.revisions,
             known=stored.id,
         )
+    for old in notices.notices(tx, state="not_ours"):
+        if old.notice is None or (old.interval is not None and old.interval.end <= tx.now):
+            continue
+        source = inventory.sources.get(old.source, Source(old.source, ""))
+        if match(old.notice, inventory, source, old.notice.problems).not_ours:
+            continue
+        notices.settle_notice(tx, old.id, "matched_again", "the inventory names it now")
+        message = Message(old.origin, notices.raw(tx, old.raw_sha256))
+        _take_notice(tx, inventory, source, message, 0, old.notice, Imported(old.source), vouched=True)

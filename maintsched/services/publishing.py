@@ -83,7 +83,7 @@ class _Known:
         left = self.left(circuits, found.interval) if found.status.counts else ""
         return FeedEntry(
             uid=f"maintenance-{stored.id}@maintsched",
-            sequence=stored.revisions - 1,
+            sequence=stored.version,
             changed=stored.changed_at,
             interval=found.interval,
             title=f"{what} {worst}" + (f", {left}" if left and worst.takes_down else "") + f" ({found.key[0]})",

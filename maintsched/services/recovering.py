@@ -71,6 +71,7 @@ class _Found:
     reason: str
     to_type: tuple[str, ...] = ()
     fired: bool = False
+    undone: tuple[tuple[str, str, str], ...] = ()
 
 
 def _recover(project: Project, stored: StoredRun, say: Say) -> Run:
@@ -88,7 +89,7 @@ def _recover(project: Project, stored: StoredRun, say: Say) -> Run:
     run = _run_of(stored, written, found)
     write_record(record, run)
     if not found.left:
-        ledger.settle(run, window, ())
+        ledger.settle(run, window, found.undone)
     return run
 
 
@@ -150,20 +151,26 @@ def _restore(
     fired = timer == "fired"
     if fired:
         say(f"the dead-man on {primary.router} had fired: the router restored itself")
+    undone: tuple[tuple[str, str, str], ...] = ()
     if lines:
         say(f"restoring: {lines} shutdown line(s) of ours still stand on {primary.router}")
         for router, text in undo:
             devices[router].send(text)
+        undone = tuple((router, text, "sent") for router, text in undo)
     if readings.our_lines(primary):
-        return _Found(False, True, "NOT restored: our lines still stand", tuple(f"{r}: {t}" for r, t in undo), fired)
+        return _Found(
+            False, True, "NOT restored: our lines still stand", tuple(f"{r}: {t}" for r, t in undo), fired, undone
+        )
     if timer.startswith(("armed", "dead")):
         state = _timer(planned, devices, values, "cancel")
         fired = fired or state == "fired"
     by = "the dead-man had restored the router" if fired and not lines else "restored by `drill recover`"
     if not _established(readings, planned.plan.restore.total_seconds()):
-        return _Found(False, False, f"RESTORED-BUT: {by}, but {primary.name}'s session is not Established", (), fired)
+        return _Found(
+            False, False, f"RESTORED-BUT: {by}, but {primary.name}'s session is not Established", (), fired, undone
+        )
     say(f"{primary.name} is Established, our lines are gone")
-    return _Found(True, False, f"its runner died; {by}; the session is Established again", (), fired)
+    return _Found(True, False, f"its runner died; {by}; the session is Established again", (), fired, undone)
 
 
 def _timer(planned: PlannedDrill, devices: dict[str, Device], values: dict[str, str], intent: str) -> str:

@@ -89,6 +89,7 @@ def arm(run: Run) -> None:
     run.ledger.intend(command, text, _deadman(run, "cancel")[1])
     output = device.send_apart(text)
     run.sent.append(f"{device.router.name}: {text}")
+    run.ledger.result(command, text, f"exit {output.status}", output.sha256)
     if output.status != 0:
         raise CannotTell(f"the dead-man could not be armed on {device.router.name}: {output.stderr.strip()}")
     left = seconds_left(token_state(run))
@@ -121,13 +122,13 @@ def act(run: Run, action: Action) -> None:
 
 def _send(run: Run, command: Command, text: str, step: str) -> None:
     try:
-        output, sha = run.devices[command.router].send(text)
+        output = run.devices[command.router].send(text)
     except ShellLost as error:
         run.ledger.result(command, text, "unknown", None)
         raise CannotTell(f"{error.message}: `{text}` may or may not have taken effect") from error
     run.sent.append(f"{command.router}: {text}")
     run.note(step, "sent", f"{command.router}: exit {output.status}")
-    run.ledger.result(command, text, f"exit {output.status}", sha)
+    run.ledger.result(command, text, f"exit {output.status}", output.sha256)
     if output.status != 0:
         raise CannotTell(f"{command.router} refused `{text}`: {(output.stderr or output.stdout).strip()}")
 
@@ -242,7 +243,7 @@ def _undo(run: Run, router: str, text: str, patience: timedelta) -> bool:
     deadline = time.monotonic() + patience.total_seconds()
     while True:
         try:
-            output, _ = run.devices[router].send(text)
+            output = run.devices[router].send(text)
             if output.status == 0:
                 run.sent.append(f"{router}: {text}")
                 run.note("restore", "sent", f"{router}: exit 0", must=False)
@@ -259,7 +260,7 @@ def _undo(run: Run, router: str, text: str, patience: timedelta) -> bool:
 def disarm(run: Run) -> str:
     """Cancel the dead-man; rename(2) on the router decides. Returns its state: cancelled or fired."""
     device, text = _deadman(run, "cancel")
-    output, _ = device.send(text)
+    output = device.send(text)
     state = "cancelled" if output.status == 0 else token_state(run)
-    run.note("disarm", state, f"{device.router.name}", must=False)
+    run.note("disarm", state, f"{device.router.name}: {text}", must=False)
     return state

@@ -12,14 +12,15 @@ from typing import Any
 from sqlalchemy import Engine, create_engine, event, func, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.orm import ORMExecuteState
 from sqlmodel import Session, select
 
 from maintsched.domain.actor import Actor
 from maintsched.domain.chain import GENESIS, Break, Link, canonical_json, chain_hash, first_break
 from maintsched.domain.interval import iso
-from maintsched.errors import InvalidInput, NoDatabase, Unavailable
+from maintsched.errors import Broken, InvalidInput, NoDatabase, Unavailable
 from maintsched.store import schema
-from maintsched.store.guards import ONE_MEMBER_DOWN
+from maintsched.store.guards import ONE_MEMBER_DOWN, missing_guards
 from maintsched.store.tables import AuditRow
 
 _ADVISORY_LOCK = 0x6D61696E74  # "maint": one lock for all writers
@@ -40,9 +41,22 @@ class Transaction:
         self.audited = False
         self.changed = False
         event.listen(session, "after_flush", self._note_change)
+        event.listen(session, "do_orm_execute", self._note_statement)
 
     def _note_change(self, *_: Any) -> None:
         self.changed = True
+
+    def _note_statement(self, statement: ORMExecuteState) -> None:
+        self.changed = self.changed or not statement.is_select
+
+    def require_guards(self) -> None:
+        """Raise Broken where the database's own guards are not as they should be: then nothing is booked."""
+        wrong = missing_guards(self.session.connection())
+        if wrong:
+            raise Broken(
+                f"the database's guards are missing, altered or not ours: {', '.join(wrong)}",
+                "nothing is booked without them; `maintsched db check` tells all, a backup has them",
+            )
 
     def audit(self, action: str, object_: str, payload: dict[str, Any]) -> int:
         """Write the audit row of this change; returns its number. Times in `payload` as ISO text."""
@@ -142,18 +156,37 @@ def open_store(url: str, say: Callable[[str], None] = lambda _: None) -> Store:
     path = _sqlite_path(url)
     if path is not None and not path.exists():
         raise NoDatabase(f"there is no database {path}")
-    store = Store(url)
-    with _translated(url), store._reader.connect() as connection:
-        found = schema.revision(connection)
-    schema.refuse_newer(found, redacted(url))
-    if found == schema.HEAD:
+    with _closed_on_error(Store(url)) as store:
+        found = _known_revision(store)
+        if found == schema.HEAD:
+            return store
+        if found is None:
+            raise NoDatabase(f"the database {redacted(url)} is empty, or not maintsched's")
+        if path is None:
+            raise NoDatabase(
+                f"the database {redacted(url)} is at revision {found}, this program needs {schema.HEAD}",
+                "`maintsched db upgrade`, after a backup",
+            )
+        say(f"upgrading the database {path} from revision {found} to {schema.HEAD}")
+        _migrate(store)
         return store
-    if found is None or path is None:
-        what = "is empty" if found is None else f"is at revision {found}, this program needs {schema.HEAD}"
-        raise NoDatabase(f"the database {redacted(url)} {what}")
-    say(f"upgrading the database {path} from revision {found} to {schema.HEAD}")
-    _migrate(store)
-    return store
+
+
+@contextlib.contextmanager
+def _closed_on_error(store: Store) -> Iterator[Store]:
+    try:
+        yield store
+    except BaseException:
+        store.close()
+        raise
+
+
+def _known_revision(store: Store) -> str | None:
+    """Raises NoDatabase for a newer one."""
+    with _translated(store.url), store._reader.connect() as connection:
+        found = schema.revision(connection)
+    schema.refuse_newer(found, redacted(store.url))
+    return found
 
 
 def upgrade_store(url: str) -> tuple[Store, str | None]:
@@ -161,13 +194,11 @@ def upgrade_store(url: str) -> tuple[Store, str | None]:
     path = _sqlite_path(url)
     if path is not None and not path.parent.is_dir():
         raise InvalidInput(f"{path.parent} is no folder, so {path} cannot be made", "correct `database:` in the config")
-    store = Store(url)
-    with _translated(url), store._reader.connect() as connection:
-        found = schema.revision(connection)
-    schema.refuse_newer(found, redacted(url))
-    if found != schema.HEAD:
-        _migrate(store)
-    return store, found
+    with _closed_on_error(Store(url)) as store:
+        found = _known_revision(store)
+        if found != schema.HEAD:
+            _migrate(store)
+        return store, found
 
 
 def _migrate(store: Store) -> None:
@@ -175,6 +206,12 @@ def _migrate(store: Store) -> None:
         if connection.dialect.name == "postgresql":
             connection.execute(select(func.pg_advisory_xact_lock(_ADVISORY_LOCK)))
         schema.migrate(connection)
+
+
+def numbered(text: str, prefix: str) -> int | None:
+    """The number in `W-12` or `12`, for the prefix `W-`; None where it is no id that a database could hold."""
+    digits = text.upper().removeprefix(prefix)
+    return int(digits) if digits.isascii() and digits.isdigit() and len(digits) <= 9 else None
 
 
 def redacted(url: str) -> str:

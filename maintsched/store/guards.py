@@ -30,12 +30,14 @@ POSTGRES_CONSTRAINT = (
     "tstzrange(starts_at, ends_at, '[)'::text) WITH &&) WHERE (enforced)"
 )
 
+_POSTGRES_BODY = f"BEGIN RAISE EXCEPTION '{APPEND_ONLY}'; END"
+_POSTGRES_TRIGGER_TYPE = 2 | 8 | 16 | 32  # of pg_trigger: before, delete, update, truncate; once for each statement
+
 _POSTGRES = (
     "CREATE EXTENSION IF NOT EXISTS btree_gist",
     f"ALTER TABLE claim DROP CONSTRAINT IF EXISTS {ONE_MEMBER_DOWN}",
     f"ALTER TABLE claim ADD CONSTRAINT {ONE_MEMBER_DOWN} {POSTGRES_CONSTRAINT}",
-    f"""CREATE OR REPLACE FUNCTION {APPEND_ONLY}() RETURNS trigger LANGUAGE plpgsql AS
-    $$ BEGIN RAISE EXCEPTION '{APPEND_ONLY}'; END $$""",
+    f"CREATE OR REPLACE FUNCTION {APPEND_ONLY}() RETURNS trigger LANGUAGE plpgsql AS $$ {_POSTGRES_BODY} $$",
     f"""CREATE OR REPLACE TRIGGER {APPEND_ONLY} BEFORE UPDATE OR DELETE OR TRUNCATE ON audit
     FOR EACH STATEMENT EXECUTE FUNCTION {APPEND_ONLY}()""",
 )
@@ -53,12 +55,13 @@ def create_guards(connection: Connection) -> None:
 
 
 def missing_guards(connection: Connection) -> tuple[str, ...]:
-    """Guards that are absent or not defined as they should be, by name."""
+    """Guards that are absent or not defined as they should be, and triggers that are not ours, by name."""
     if connection.dialect.name == "postgresql":
         return _missing_postgres(connection)
     rows = connection.exec_driver_sql("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")
     found = {row.name: row.sql for row in rows}
-    return tuple(name for name, statement in SQLITE_TRIGGERS.items() if found.get(name) != statement)
+    wrong = [name for name, statement in SQLITE_TRIGGERS.items() if found.get(name) != statement]
+    return (*wrong, *sorted(found.keys() - SQLITE_TRIGGERS.keys()))
 
 
 def _missing_postgres(connection: Connection) -> tuple[str, ...]:
@@ -72,13 +75,14 @@ def _missing_postgres(connection: Connection) -> tuple[str, ...]:
     ).scalar()
     if constraint != POSTGRES_CONSTRAINT:
         missing.append(ONE_MEMBER_DOWN)
-    trigger = connection.execute(
+    triggers = connection.execute(
         text(
-            "SELECT t.tgenabled FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid"
-            " WHERE t.tgname = :name AND t.tgrelid = 'audit'::regclass AND p.prosrc LIKE :body"
-        ),
-        {"name": APPEND_ONLY, "body": f"%RAISE EXCEPTION '{APPEND_ONLY}'%"},
-    ).scalar()
-    if trigger != "O":
+            "SELECT t.tgname, t.tgenabled, t.tgtype, btrim(p.prosrc)"
+            " FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid"
+            " WHERE NOT t.tgisinternal AND t.tgrelid IN ('audit'::regclass, 'claim'::regclass) ORDER BY t.tgname"
+        )
+    )
+    found = {row[0]: tuple(row[1:]) for row in triggers}
+    if found.get(APPEND_ONLY) != ("O", _POSTGRES_TRIGGER_TYPE, _POSTGRES_BODY):
         missing.append(APPEND_ONLY)
-    return tuple(missing)
+    return (*missing, *(name for name in found if name != APPEND_ONLY))

@@ -45,7 +45,7 @@ class SourceState:
 
 @dataclass(frozen=True, slots=True)
 class StoredNotice:
-    """A notice as kept. `state`: taken, review, not_ours, foreign, ignored or resolved."""
+    """A notice as kept. `state`: taken, review, not_ours, foreign, ignored, resolved or matched_again."""
 
     id: int
     raw_sha256: str
@@ -71,12 +71,18 @@ class StoredMaintenance:
     maintenance: Maintenance
     circuits: tuple[CircuitImpact, ...]
     revisions: int
+    version: int
     changed_at: datetime
 
     @property
     def reference(self) -> str:
         """What its provider calls it."""
-        return f"{self.maintenance.key[0]} {self.maintenance.key[2]}"
+        return reference_of(self.maintenance.key, self.source)
+
+
+def reference_of(key: Key, source: str) -> str:
+    """Provider and ticket; the provider alone where the ticket is a UID that its source made up."""
+    return key[0] if key[2].startswith(f"{source}:") else f"{key[0]} {key[2]}"
 
 
 def notice_text(notice: Notice) -> str:
@@ -234,11 +240,42 @@ def put_maintenance(
     revisions: int,
     known: int | None,
 ) -> int:
-    """Insert or update; returns its id. The interval must be known."""
+    """Insert or update; returns its id. The interval must be known. Only what can be seen makes a new version."""
+    values = _maintenance_values(maintenance)
+    hits = {hit.circuit: (hit.impact.value, hit.how) for hit in circuits}
+    if known is None:
+        row = MaintenanceRow(source=source, revisions=revisions, version=0, changed_at=tx.now, **values)
+        tx.session.add(row)
+        tx.session.flush()
+        assert row.id is not None  # flushed
+        _put_hits(tx, row.id, hits)
+        return row.id
+    row = tx.session.get_one(MaintenanceRow, known)
+    was = tx.session.exec(select(MaintenanceCircuitRow).where(MaintenanceCircuitRow.maintenance_id == known))
+    row.revisions = revisions
+    same_hits = hits == {hit.circuit: (hit.impact, hit.how) for hit in was}
+    if same_hits and all(getattr(row, name) == value for name, value in values.items()):
+        return known
+    for name, value in values.items():
+        setattr(row, name, value)
+    row.version, row.changed_at = row.version + 1, tx.now
+    tx.session.flush()
+    if not same_hits:
+        tx.session.execute(delete(MaintenanceCircuitRow).where(col(MaintenanceCircuitRow.maintenance_id) == known))
+        _put_hits(tx, known, hits)
+    return known
+
+
+def _put_hits(tx: Transaction, maintenance: int, hits: dict[str, tuple[str, str]]) -> None:
+    for circuit, (impact, how) in hits.items():
+        tx.session.add(MaintenanceCircuitRow(maintenance_id=maintenance, circuit=circuit, impact=impact, how=how))
+    tx.session.flush()
+
+
+def _maintenance_values(maintenance: Maintenance) -> dict[str, Any]:
     if maintenance.interval is None:
         raise ValueError("a maintenance without a time is not kept; its notice goes to review")
-    row = tx.session.get_one(MaintenanceRow, known) if known is not None else None
-    values: dict[str, Any] = {
+    return {
         "provider": maintenance.key[0],
         "account": maintenance.key[1],
         "maintenance_id": maintenance.key[2],
@@ -252,24 +289,7 @@ def put_maintenance(
         "needs_review": "; ".join(maintenance.needs_review),
         "sites": json.dumps(maintenance.sites),
         "objects": json.dumps([asdict(item) for item in maintenance.objects]),
-        "revisions": revisions,
-        "changed_at": tx.now,
     }
-    if row is None:
-        row = MaintenanceRow(source=source, **values)
-        tx.session.add(row)
-    else:
-        for name, value in values.items():
-            setattr(row, name, value)
-    tx.session.flush()
-    assert row.id is not None  # flushed
-    tx.session.execute(delete(MaintenanceCircuitRow).where(col(MaintenanceCircuitRow.maintenance_id) == row.id))
-    for hit in circuits:
-        tx.session.add(
-            MaintenanceCircuitRow(maintenance_id=row.id, circuit=hit.circuit, impact=hit.impact.value, how=hit.how)
-        )
-    tx.session.flush()
-    return row.id
 
 
 def maintenances(
@@ -312,6 +332,7 @@ def _stored_maintenance(row: MaintenanceRow, circuits: list[CircuitImpact]) -> S
         ),
         circuits=tuple(circuits),
         revisions=row.revisions,
+        version=row.version,
         changed_at=row.changed_at,
     )
 

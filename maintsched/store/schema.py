@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sqlalchemy import Connection, inspect, text
+from sqlalchemy import CheckConstraint, Connection, Inspector, Table, UniqueConstraint, inspect, text
 from sqlmodel import SQLModel
 
 from maintsched.errors import NoDatabase
@@ -44,8 +44,31 @@ def migrate(connection: Connection) -> None:
     command.upgrade(config, "head")
 
 
+def _table_problems(table: Table, inspector: Inspector) -> list[str]:
+    columns = {column["name"]: column["nullable"] for column in inspector.get_columns(table.name)}
+    found = [f"column {table.name}.{c.name} is missing" for c in table.columns if c.name not in columns]
+    found += [
+        f"column {table.name}.{c.name} {'forbids' if c.nullable else 'allows'} NULL"
+        for c in table.columns
+        if c.name in columns and columns[c.name] != c.nullable
+    ]
+    indexes = {index["name"]: index["column_names"] for index in inspector.get_indexes(table.name)}
+    found += [
+        f"index {index.name} is missing or altered"
+        for index in table.indexes
+        if indexes.get(str(index.name)) != [column.name for column in index.columns]
+    ]
+    there = {each["name"] for each in inspector.get_unique_constraints(table.name)}
+    there |= {each["name"] for each in inspector.get_check_constraints(table.name)}
+    wanted = [str(each.name) for each in table.constraints if isinstance(each, CheckConstraint | UniqueConstraint)]
+    found += [f"constraint {name} is missing" for name in sorted(wanted) if name not in there]
+    links = {tuple(each["constrained_columns"]) for each in inspector.get_foreign_keys(table.name)}
+    needed = [tuple(c.name for c in each.columns) for each in table.foreign_key_constraints]
+    return found + [f"foreign key of {table.name}.{', '.join(key)} is missing" for key in needed if key not in links]
+
+
 def problems(connection: Connection) -> tuple[str, ...]:
-    """What differs from the schema that the program expects: revision, tables, columns, indexes, guards."""
+    """What differs from the schema that the program expects: revision, tables, columns, indexes, keys, guards."""
     found = revision(connection)
     if found != HEAD:
         return (f"revision is {found or 'none'}, expected {HEAD}",)
@@ -56,11 +79,9 @@ def problems(connection: Connection) -> tuple[str, ...]:
         if table.name not in present:
             result.append(f"table {table.name} is missing")
             continue
-        columns = {column["name"] for column in inspector.get_columns(table.name)}
-        result += [f"column {table.name}.{c.name} is missing" for c in table.columns if c.name not in columns]
-        indexes = {index["name"] for index in inspector.get_indexes(table.name)}
-        result += [f"index {index.name} is missing" for index in table.indexes if index.name not in indexes]
-    result += [f"guard {name} is missing or altered" for name in missing_guards(connection)]
+        result += _table_problems(table, inspector)
+    if {"audit", "claim"} <= present:
+        result += [f"guard {name} is missing, altered or not ours" for name in missing_guards(connection)]
     if connection.dialect.name == "sqlite":
         verdict = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar()
         if verdict != "ok":

@@ -57,7 +57,7 @@ class RawRow(SQLModel, table=True):
 
 
 class NoticeRow(SQLModel, table=True):
-    """One notice of a raw message; state is taken, review, not_ours, ignored or resolved."""
+    """One notice of a raw message; state is taken, review, not_ours, foreign, ignored, resolved or matched_again."""
 
     __tablename__ = "notice"
     id: int | None = Field(default=None, primary_key=True)
@@ -78,6 +78,8 @@ class NoticeRow(SQLModel, table=True):
 
 
 class MaintenanceRow(SQLModel, table=True):
+    """`version` grows, from 0, with every change that can be seen, at `changed_at`: a feed's SEQUENCE."""
+
     __tablename__ = "maintenance"
     __table_args__ = (
         UniqueConstraint("provider", "account", "maintenance_id", name="one_maintenance_per_key"),
@@ -99,6 +101,7 @@ class MaintenanceRow(SQLModel, table=True):
     sites: str
     objects: str
     revisions: int
+    version: int
     changed_at: datetime
 
 

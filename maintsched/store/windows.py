@@ -12,7 +12,7 @@ from sqlmodel import col, delete, select
 from maintsched.domain.interval import Interval
 from maintsched.domain.notice import Impact
 from maintsched.domain.window import Window, WindowState
-from maintsched.store.engine import Transaction
+from maintsched.store.engine import Transaction, numbered
 from maintsched.store.tables import ClaimRow, WindowCircuitRow, WindowRow
 
 
@@ -36,8 +36,7 @@ class StoredWindow:
 
 def number(window_id: str) -> int | None:
     """The number of `W-12` (or `12`), None where it is no window id."""
-    text = window_id.upper().removeprefix("W-")
-    return int(text) if text.isascii() and text.isdigit() else None
+    return numbered(window_id, "W-")
 
 
 def add_window(tx: Transaction, window: Window, claims: Iterable[Claim]) -> Window:

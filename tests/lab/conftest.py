@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import platform
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -14,16 +13,6 @@ from maintsched.domain.inventory import Inventory
 
 from . import inventories
 from .bench import Bench, quiet
-
-
-@pytest.fixture(scope="session")
-def machine() -> None:
-    """A machine that can have a lab."""
-    reason = "" if platform.system() == "Linux" and os.geteuid() == 0 else "the lab needs root on Linux"
-    if reason and os.environ.get("MAINTSCHED_REQUIRE_ALL") == "1":
-        pytest.fail(reason)
-    if reason:
-        pytest.skip(reason)
 
 
 def _lab(make: Callable[[Path], Inventory], name: str, directory: Path, *, reflector: bool = False) -> Iterator[Bench]:

@@ -85,6 +85,7 @@ def _maintenance() -> None:
         sa.Column("sites", AutoString(), nullable=False),
         sa.Column("objects", AutoString(), nullable=False),
         sa.Column("revisions", sa.Integer(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("changed_at", UTCDateTime(), nullable=False),
         sa.CheckConstraint("starts_at < ends_at", name="maintenance_ends_after_it_starts"),
         sa.UniqueConstraint("provider", "account", "maintenance_id", name="one_maintenance_per_key"),
