@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from maintsched.domain.conflict import Candidate, Conflict, find_conflicts
+from maintsched.config.problems import did_you_mean
+from maintsched.domain.conflict import BLOCK, Candidate, Conflict, find_conflicts
 from maintsched.domain.interval import Interval, iso
 from maintsched.domain.inventory import Inventory
 from maintsched.domain.notice import Impact
@@ -21,6 +22,7 @@ from maintsched.store.engine import OneMemberDown, Transaction
 from maintsched.store.windows import Claim, StoredWindow
 
 SLOTS = 3
+MINUTE = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,26 +54,31 @@ def circuits_of(
     inventory: Inventory, circuits: Iterable[str], router: str | None = None, site: str | None = None
 ) -> tuple[str, ...]:
     """The circuits that are meant, by name or alias, router or site. Raises InvalidInput."""
+    circuits = list(circuits)
+    if not circuits and router is None and site is None:
+        raise InvalidInput("it is not said what is worked on", "give --circuit C, --router R or --site S")
     named = [_circuit(inventory, text) for text in circuits]
     if router is not None:
         if router not in inventory.routers:
-            raise InvalidInput(f"there is no router {router}", f"routers: {', '.join(inventory.routers)}")
+            near = did_you_mean(router, inventory.routers)
+            raise InvalidInput(f"there is no router {router!r}{near}", f"routers: {', '.join(inventory.routers)}")
         named += inventory.circuits_of_router(router)
     if site is not None:
         if site not in inventory.sites:
-            raise InvalidInput(f"there is no site {site}", f"sites: {', '.join(inventory.sites)}")
+            near = did_you_mean(site, inventory.sites)
+            raise InvalidInput(f"there is no site {site!r}{near}", f"sites: {', '.join(inventory.sites)}")
         named += inventory.circuits_at(site)
     if not named:
-        raise InvalidInput(
-            "no circuit is meant", "--circuit C, --router R or --site S; they have none in the inventory"
-        )
+        where = f"router {router}" if router is not None else f"site {site}"
+        raise InvalidInput(f"the inventory has no circuit at {where}", "name the circuits with --circuit C")
     return tuple(dict.fromkeys(named))
 
 
 def _circuit(inventory: Inventory, text: str) -> str:
     found = [c.name for c in inventory.circuits.values() if text.casefold() in {a.casefold() for a in c.all_aliases}]
     if len(found) != 1:
-        raise InvalidInput(f"there is no circuit {text}", f"circuits: {', '.join(inventory.circuits)}")
+        near = did_you_mean(text, [alias for c in inventory.circuits.values() for alias in c.all_aliases])
+        raise InvalidInput(f"there is no circuit {text!r}{near}", f"circuits: {', '.join(inventory.circuits)}")
     return found[0]
 
 
@@ -80,6 +87,7 @@ def check(project: Project, request: Request) -> tuple[tuple[Conflict, ...], tup
     now = project.now()
     with project.store.read() as tx:
         require_in_force(project, tx)
+        _sensible(tx, request, now)
         conflicts = judge(tx, project.inventory, request.candidate(now), now)
         slots = _slots(tx, project.inventory, request, now) if any(c.blocks for c in conflicts) else ()
     return conflicts, slots
@@ -97,10 +105,13 @@ def book(project: Project, request: Request) -> tuple[Window, tuple[Conflict, ..
     """Book it. Returns the window and the warnings; raises BookingRefused with conflicts and free slots."""
     inventory = project.inventory
     now = project.now()
-    _sensible(request, now)
+    if not request.title.strip():
+        raise InvalidInput("a title is needed", "--title TEXT")
     try:
         with project.store.write(project.actor, now) as tx:
             require_in_force(project, tx)
+            tx.require_guards()
+            _sensible(tx, request, now)
             conflicts = judge(tx, inventory, request.candidate(now), now)
             if any(conflict.blocks for conflict in conflicts):
                 raise BookingRefused(conflicts, _slots(tx, inventory, request, now))
@@ -116,15 +127,23 @@ def book(project: Project, request: Request) -> tuple[Window, tuple[Conflict, ..
             tx.audit("window.book", window.id, payload)
     except OneMemberDown as error:
         conflicts, slots = check(project, request)
+        if not any(conflict.blocks for conflict in conflicts):
+            conflicts = (*conflicts, _guarded(request))
         raise BookingRefused(conflicts, slots) from error
     return window, conflicts
 
 
-def _sensible(request: Request, now: datetime) -> None:
+def _guarded(request: Request) -> Conflict:
+    message = f"the database holds another member of a group of {', '.join(request.circuits)} at that time"
+    return Conflict("REDUNDANCY", BLOCK, None, request.interval, message)
+
+
+def _sensible(tx: Transaction, request: Request, now: datetime) -> None:
     if request.interval.end <= now:
         raise InvalidInput(f"the window ends at {iso(request.interval.end)}, which is over", "give a time to come")
-    if not request.title.strip():
-        raise InvalidInput("a title is needed", "--title TEXT")
+    for share in request.shares:
+        if windows.get_window(tx, share) is None:
+            raise InvalidInput(f"--share {share}: there is no such window", "`maintsched window list` shows them")
 
 
 def _window(request: Request, requester: str) -> Window:
@@ -172,14 +191,15 @@ def _slots(
     tx: Transaction, inventory: Inventory, request: Request, now: datetime, *, count: int = SLOTS
 ) -> tuple[Interval, ...]:
     candidate = request.candidate(now)
-    begin = max(request.interval.start, now)
+    begin = max(request.interval.start, now.replace(second=0, microsecond=0) + MINUTE)  # a time that can be typed
     until = begin + SUGGEST_AHEAD
     known = situation(tx, inventory, now, Interval(begin, until))
     return free_slots(candidate, known, not_before=begin, until=until, count=count)
 
 
 def recheck(project: Project) -> tuple[Conflict, ...]:
-    """Judge every booking to come again; one that a new fact landed on goes to needs_review and cannot start."""
+    """Judge every booking to come again; one that a fact landed on, or that lost the outage it lay in, goes to
+    needs_review and cannot start. Returns what speaks against them."""
     found: list[Conflict] = []
     now = project.now()
     with project.store.write(project.actor, now) as tx:
@@ -188,7 +208,12 @@ def recheck(project: Project) -> tuple[Conflict, ...]:
             if window.interval.end <= now or window.state is WindowState.IN_PROGRESS:
                 continue
             judged = judge(tx, project.inventory, window.candidate(stored.booked_at), now)
-            broken = [c for c in judged if c.blocks and any(w.kind == "maintenance" for w in c.with_)]
+            # What is booked had the members it needs: if they are not left any more, the facts have changed.
+            broken = [
+                c
+                for c in judged
+                if c.blocks and (c.rule == "REDUNDANCY" or any(w.kind == "maintenance" for w in c.with_))
+            ]
             if broken and window.state is not WindowState.NEEDS_REVIEW:
                 windows.set_state(tx, window.id, WindowState.NEEDS_REVIEW)
                 tx.audit("window.needs-review", window.id, {"because": [c.message for c in broken]})
@@ -203,7 +228,10 @@ def cancel(project: Project, window_id: str, note: str) -> StoredWindow:
         if stored is None:
             raise NotFound(f"there is no window {window_id}", "`maintsched window list` shows them")
         if not stored.window.state.counts or stored.window.state is WindowState.IN_PROGRESS:
-            raise Refused(f"{stored.window.id} is {stored.window.state.value}; it cannot be cancelled")
+            state = stored.window.state.value.replace("_", " ")
+            raise Refused(
+                f"{stored.window.id} is {state}: there is nothing to cancel", "`maintsched window list --all`"
+            )
         windows.set_state(tx, stored.window.id, WindowState.CANCELLED)
         tx.audit("window.cancel", stored.window.id, {"note": note})
         again = windows.get_window(tx, window_id)

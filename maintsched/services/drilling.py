@@ -28,6 +28,7 @@ from maintsched.services.journal import Journal, process_start
 from maintsched.services.ledger import DatabaseLedger, write_record
 from maintsched.services.preparing import Prepared, prepared
 from maintsched.services.project import Project
+from maintsched.services.records import told
 from maintsched.services.steps import CannotTell, NetworkWrong
 from maintsched.store import runs, windows
 from maintsched.store.engine import OneMemberDown
@@ -376,7 +377,7 @@ class _Drill:
             outage=outcome.outage,
             gates=outcome.gates,
             checks=tuple(run.checks) if run else (),
-            timeline=tuple(self.journal.entries),
+            timeline=told(self.journal.entries),
             findings=tuple(outcome.findings),
             samples=samples,
             commands=tuple(run.sent) if run else (),

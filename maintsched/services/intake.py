@@ -245,6 +245,8 @@ def _settle(
 ) -> None:
     """Place one notice: not ours, in review, or taken; and write the maintenance that results."""
     found = match(after, inventory, source, after.needs_review)
+    if own is not None and not found.circuits:
+        found = replace(found, circuits=notices.maintenances(tx, ids=[own])[0].told)
     reasons = list(dict.fromkeys((*after.needs_review, *found.reasons)))
     if found.not_ours and own is None:
         _keep(tx, source, message, position, notice, "not_ours", "it names nothing of ours", ())
@@ -313,8 +315,8 @@ def _note_success(
     changed: bool,
 ) -> None:
     content = tx.now if changed else before.last_content if before else None
-    confirmed, digest = before.confirmed_at if before else None, digest(messages)
-    notices.put_source(tx, SourceState(source.name, "ok", tx.now, tx.now, content, confirmed, digest, until, None))
+    confirmed, sha = before.confirmed_at if before else None, digest(messages)
+    notices.put_source(tx, SourceState(source.name, "ok", tx.now, tx.now, content, confirmed, sha, until, None))
 
 
 def _import_freeze(project: Project, name: str, location: str, *, dry_run: bool) -> Imported:
@@ -334,8 +336,8 @@ def _import_freeze(project: Project, name: str, location: str, *, dry_run: bool)
     if not dry_run:
         with project.store.write(project.actor, now) as tx:
             notices.put_freezes(tx, name, found)
-            digest = digest(messages) if found else None
-            notices.put_source(tx, SourceState(name, "ok", now, now, now, None, digest, until, None))
+            sha = digest(messages) if found else None
+            notices.put_source(tx, SourceState(name, "ok", now, now, now, None, sha, until, None))
             tx.audit("calendar.import", name, {"freezes": len(found)})
     return result
 
@@ -349,7 +351,7 @@ def rematch(tx: Transaction, inventory: Inventory) -> None:
             tx,
             stored.maintenance,
             source=stored.source,
-            circuits=found.circuits,
+            circuits=found.circuits or stored.told,
             revisions=stored.revisions,
             known=stored.id,
         )

@@ -79,6 +79,7 @@ def in_force_differences(project: Project) -> tuple[str, ...]:
 
 def apply_inventory(project: Project, reason: str) -> tuple[int, tuple[str, ...]]:
     """Put the file in force. Refuses to drop a circuit that open work names. Returns the revision and the changes."""
+    from maintsched.services.booking import recheck
     from maintsched.services.intake import rematch
 
     if not reason.strip():
@@ -94,6 +95,7 @@ def apply_inventory(project: Project, reason: str) -> tuple[int, tuple[str, ...]
                 raise Refused(f"circuit {circuit} cannot be dropped or renamed: {used} names it", "close that first")
         revision = inventories.put_in_force(tx, project.canonical, reason, changes)
         rematch(tx, project.inventory)
+    recheck(project)
     return revision, changes
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import asdict, replace
 from datetime import datetime
 from enum import Enum
@@ -22,6 +23,8 @@ from maintsched.domain.interval import from_iso, iso
 
 EXIT_CODES = {Verdict.PASS: 0, Verdict.SKIPPED: 3, Verdict.FAIL: 4, Verdict.ERROR: 5, Verdict.ABORTED: 5}
 NOT_RESTORED = 6
+# Journal lines that recovering needs, and nobody else
+PLUMBING = ("token", "undo")
 RESTORED_BUT = 4
 
 
@@ -32,6 +35,11 @@ def exit_code(run: Run) -> int:
     if run.restored is False:
         return RESTORED_BUT
     return EXIT_CODES[run.verdict]
+
+
+def told(entries: Iterable[TimelineEntry]) -> tuple[TimelineEntry, ...]:
+    """The journal's entries as a timeline for people."""
+    return tuple(entry for entry in entries if entry.step not in PLUMBING)
 
 
 def run_document(run: Run, *, samples: bool = False) -> dict[str, Any]:

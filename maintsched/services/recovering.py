@@ -21,7 +21,7 @@ from maintsched.services.ledger import DatabaseLedger, write_record
 from maintsched.services.planning import run_text
 from maintsched.services.project import Project
 from maintsched.services.reading import Readings
-from maintsched.services.records import run_from_document
+from maintsched.services.records import run_from_document, told
 from maintsched.store import runs
 from maintsched.store.runs import StoredRun
 
@@ -215,7 +215,7 @@ def _run_of(stored: StoredRun, written: Written | None, found: _Found) -> Run:
         restored=found.restored,
         our_change_left=found.left,
         requester=str(head.get("requester", "")),
-        timeline=(*entries, TimelineEntry(now, "recover", "done" if not found.left else "failed", found.reason)),
+        timeline=(*told(entries), TimelineEntry(now, "recover", "done" if not found.left else "failed", found.reason)),
         findings=tuple(findings),
         to_type=found.to_type,
     )

@@ -6,15 +6,16 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from maintsched.domain.interval import Interval, iso
-from maintsched.domain.maintenance import Maintenance, merge
-from maintsched.domain.matching import CircuitImpact
+from maintsched.domain.inventory import Inventory
+from maintsched.domain.maintenance import Maintenance, belongs_to, merge
+from maintsched.domain.matching import CircuitImpact, match
 from maintsched.domain.notice import Impact, Status
 from maintsched.errors import InvalidInput, NotFound, Refused
 from maintsched.services.booking import circuits_of, recheck
 from maintsched.services.project import Project
 from maintsched.services.situation import stale_sources
 from maintsched.store import notices
-from maintsched.store.engine import Transaction
+from maintsched.store.engine import Transaction, numbered
 from maintsched.store.notices import REVIEW, StoredMaintenance, StoredNotice
 
 
@@ -52,8 +53,11 @@ def confirm_source(project: Project, name: str) -> None:
     """A person looked: this quiet source really has nothing new."""
     with project.store.write(project.actor) as tx:
         state = notices.source_states(tx).get(name)
-        if state is None:
-            raise NotFound(f"there is no imported source {name}", "`maintsched calendar sources` lists them")
+        if name not in project.inventory.sources:
+            known = ", ".join(project.inventory.sources) or "none"
+            raise NotFound(f"there is no calendar source {name}", f"sources of the config: {known}")
+        if state is None or state.last_fetch is None:
+            raise Refused(f"source {name} was never read", "`maintsched calendar import` reads it")
         notices.put_source(tx, replace(state, confirmed_at=tx.now))
         tx.audit("calendar.confirm", name, {})
 
@@ -80,8 +84,11 @@ def one_maintenance(project: Project, text: str) -> tuple[StoredMaintenance, tup
         rows = notices.maintenances(tx)
         wanted = text.casefold()
         hits = [r for r in rows if wanted in (f"m-{r.id}", str(r.id), r.maintenance.key[2].casefold())]
-        if len(hits) != 1:
-            raise NotFound(f"{len(hits)} maintenances are called {text}", "`maintsched calendar list --all` shows them")
+        if not hits:
+            raise NotFound(f"there is no maintenance {text}", "`maintsched calendar list --all` shows them")
+        if len(hits) > 1:
+            found = ", ".join(f"M-{row.id}" for row in hits)
+            raise NotFound(f"{len(hits)} maintenances are called {text}: {found}", "name one of them")
         return hits[0], notices.notices(tx, maintenance=hits[0].id)
 
 
@@ -97,8 +104,8 @@ def raw_notice(project: Project, text: str) -> bytes:
 
 
 def _notice(tx: Transaction, text: str) -> StoredNotice:
-    number = text.upper().removeprefix("N-")
-    found = notices.get_notice(tx, int(number)) if number.isascii() and number.isdigit() else None
+    number = numbered(text, "N-")
+    found = notices.get_notice(tx, number) if number is not None else None
     if found is None:
         raise NotFound(f"there is no notice {text}", "`maintsched calendar review` lists what waits")
     return found
@@ -123,7 +130,7 @@ def resolve_notice(
             raise Refused(f"N-{stored.id} does not wait: it is {stored.state}", "`maintsched calendar review`")
         if ignore:
             notices.settle_notice(tx, stored.id, "ignored", reason)
-            _without_ignored(tx, stored)
+            _without_ignored(tx, project.inventory, stored)
             said = f"N-{stored.id} is ignored"
         else:
             named = circuits_of(project.inventory, circuits)
@@ -144,7 +151,7 @@ def _interval(stored: StoredNotice, start: datetime | None, end: datetime | None
     return Interval(begin, finish)
 
 
-def _without_ignored(tx: Transaction, stored: StoredNotice) -> None:
+def _without_ignored(tx: Transaction, inventory: Inventory, stored: StoredNotice) -> None:
     """Merge again without the ignored revision; a maintenance of nothing else is cancelled."""
     if stored.maintenance is None:
         return
@@ -154,20 +161,18 @@ def _without_ignored(tx: Transaction, stored: StoredNotice) -> None:
     if after.interval is None:
         after = replace(after, interval=row.maintenance.interval, status=Status.CANCELLED)
     revisions = max(1, len(rest))
-    notices.put_maintenance(
-        tx, after, source=row.source, circuits=row.circuits, revisions=revisions, known=stored.maintenance
-    )
+    hits = match(after, inventory, inventory.sources.get(row.source), after.needs_review).circuits
+    hits = hits or (row.told if rest else row.circuits)
+    notices.put_maintenance(tx, after, source=row.source, circuits=hits, revisions=revisions, known=stored.maintenance)
 
 
 def _take_as_fact(tx: Transaction, stored: StoredNotice, circuits: tuple[str, ...], interval: Interval) -> str:
     notice = stored.notice
     worst = notice.impact if notice else Impact.OUTAGE
-    key = (
-        notice.provider if notice else stored.source,
-        notice.account if notice else "",
-        notice.maintenance_id if notice else f"N-{stored.id}",
-    )
-    known = stored.maintenance if stored.maintenance is not None else notices.known_keys(tx).get(key)
+    every = notices.known_keys(tx)
+    own = (stored.source, "", f"N-{stored.id}")
+    key = next((k for k in belongs_to(notice, every)), own) if notice else own
+    known = stored.maintenance if stored.maintenance is not None else every.get(key)
     status = (notice.status if notice else None) or Status.CONFIRMED
     fact = Maintenance(
         key=key,
@@ -181,7 +186,7 @@ def _take_as_fact(tx: Transaction, stored: StoredNotice, circuits: tuple[str, ..
         sequence=notice.sequence if notice else None,
         stamp=None,
     )
-    hits = [CircuitImpact(name, worst, "object") for name in circuits]
+    hits = [CircuitImpact(name, worst, notices.TOLD) for name in circuits]
     revisions = len(notices.revisions_of(tx, known)) if known is not None else 1
     made = notices.put_maintenance(
         tx, fact, source=stored.source, circuits=hits, revisions=max(1, revisions), known=known

@@ -7,7 +7,7 @@ from datetime import datetime
 from maintsched.domain.conflict import Conflict
 from maintsched.domain.window import WindowState
 from maintsched.errors import InvalidInput, NotFound
-from maintsched.services.booking import judge
+from maintsched.services.booking import circuits_of, judge
 from maintsched.services.project import Project
 from maintsched.services.situation import stale_sources
 from maintsched.store import windows
@@ -25,7 +25,8 @@ def listed_windows(
 ) -> tuple[list[StoredWindow], tuple[str, ...]]:
     """Windows that hold a slot and are not over (or `everything`), and the stale sources."""
     if state is not None and state not in [each.value for each in WindowState]:
-        raise InvalidInput(f"there is no state {state}", f"states: {', '.join(each.value for each in WindowState)}")
+        raise InvalidInput(f"there is no state {state!r}", f"states: {', '.join(each.value for each in WindowState)}")
+    name = circuits_of(project.inventory, [circuit])[0] if circuit is not None else None
     counting = not everything and state is None
     with project.store.read() as tx:
         found = windows.windows(tx, counting=counting, states=None if state is None else [state])
@@ -36,7 +37,7 @@ def listed_windows(
         for row in found
         if (ends_after is None or row.window.interval.end > ends_after)
         and (before is None or row.window.interval.start < before)
-        and (circuit is None or circuit in row.window.circuits)
+        and (name is None or name in row.window.circuits)
     ]
     return rows, tuple(source.name for source in stale)
 

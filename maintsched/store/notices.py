@@ -26,6 +26,7 @@ from maintsched.store.tables import (
 )
 
 REVIEW = "review"
+TOLD = "person"  # how a circuit is hit: a person said so; no later matching takes that back
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +74,11 @@ class StoredMaintenance:
     revisions: int
     version: int
     changed_at: datetime
+
+    @property
+    def told(self) -> tuple[CircuitImpact, ...]:
+        """The hits that a person has told."""
+        return tuple(hit for hit in self.circuits if hit.how == TOLD)
 
     @property
     def reference(self) -> str:

@@ -1,0 +1,240 @@
+"""The JSON documents that are not about one window, maintenance or run: lists, states, confirmations, errors.
+
+`DOCUMENTS` names the model of every command's `--json`; a refusal and an error have their own (contract, section 4).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from pydantic import Field
+
+from maintsched.domain.interval import iso
+from maintsched.services import documents
+from maintsched.services.documents import Document, MaintenanceDocument, NoticeDocument, RunDocument, WindowDocument
+from maintsched.services.reviewing import SourceLine
+
+
+class Listing(Document):
+    """A list is an object too: when it was true, and the sources that are not up to date."""
+
+    as_of: str
+    stale: list[str]
+
+
+class WindowList(Listing):
+    windows: list[WindowDocument]
+
+
+class MaintenanceList(Listing):
+    maintenances: list[MaintenanceDocument]
+
+
+class NoticeList(Listing):
+    notices: list[NoticeDocument]
+
+
+class SourceState(Document):
+    name: str
+    from_: str = Field(alias="from")
+    state: str
+    last_fetch: str | None
+    last_content: str | None
+    reason: str | None
+
+
+class SourceList(Listing):
+    sources: list[SourceState]
+
+
+class EntryDocument(Document):
+    id: str
+    kind: str
+    circuits: list[str]
+    start: str
+    end: str
+    impact: str
+    state: str
+    title: str
+
+
+class GroupDocument(Document):
+    name: str
+    left: int
+    size: int
+    min_up: int
+
+
+class StatusDocument(Listing):
+    groups: list[GroupDocument]
+    running: list[EntryDocument]
+    next: list[EntryDocument]
+    attention: list[str]
+
+
+class HitDocument(Document):
+    circuit: str
+    what: str
+    now: str | None
+    left: list[str]
+    planned: list[EntryDocument]
+    contact: str | None
+
+
+class FoundList(Listing):
+    text: str
+    found: list[HitDocument]
+
+
+class MaintenanceHistory(MaintenanceDocument):
+    history: list[NoticeDocument]
+
+
+class Settled(Document):
+    notice: str
+    settled: str
+
+
+class ProjectMade(Document):
+    config: str
+    created: list[str]
+
+
+class InventoryCheck(Document):
+    file: str
+    valid: bool
+    live: bool
+    problems: list[str]
+
+
+class InventoryDifference(Document):
+    changes: list[str]
+
+
+class InventoryApplied(Document):
+    revision: int
+    changes: list[str]
+
+
+class InventoryShown(Document):
+    revision: int
+    applied: str
+    sha256: str
+    inventory: dict[str, Any]
+
+
+class FeedWritten(Document):
+    file: str
+    entries: int
+
+
+class AuditVerified(Document):
+    ok: bool
+    rows: int
+
+
+class DatabaseChecked(Document):
+    ok: bool
+
+
+class DatabaseUpgraded(Document):
+    database: str
+    before: str | None
+    revision: str
+
+
+class DrillLineDocument(Document):
+    drill: str
+    group: str
+    survivor: str
+    verdict: str
+    ended: str | None
+    due: str
+    approval: str
+
+
+class DrillList(Listing):
+    drills: list[DrillLineDocument]
+
+
+class RunLine(Document):
+    id: str
+    drill: str
+    group: str
+    survivor: str
+    state: str
+    verdict: str | None
+    started: str
+    ended: str | None
+
+
+class RunList(Listing):
+    runs: list[RunLine]
+
+
+class Recovered(Document):
+    runs: list[RunDocument]
+
+
+class ErrorBody(Document):
+    kind: str
+    message: str
+    hint: str
+
+
+class ErrorDocument(Document):
+    error: ErrorBody
+
+
+DOCUMENTS: dict[str, type[Document]] = {
+    "init": ProjectMade,
+    "status": StatusDocument,
+    "find": FoundList,
+    "inventory check": InventoryCheck,
+    "inventory diff": InventoryDifference,
+    "inventory apply": InventoryApplied,
+    "inventory show": InventoryShown,
+    "calendar import": documents.ImportDocument,
+    "calendar sources": SourceList,
+    "calendar list": MaintenanceList,
+    "calendar show": MaintenanceHistory,
+    "calendar review": NoticeList,
+    "calendar resolve": Settled,
+    "window check": documents.Check,
+    "window book": WindowDocument,
+    "window suggest": documents.Suggestions,
+    "window list": WindowList,
+    "window show": WindowDocument,
+    "window cancel": WindowDocument,
+    "drill list": DrillList,
+    "drill run": RunDocument,
+    "drill runs": RunList,
+    "drill show": RunDocument,
+    "drill recover": Recovered,
+    "feed export": FeedWritten,
+    "audit verify": AuditVerified,
+    "db upgrade": DatabaseUpgraded,
+    "db check": DatabaseChecked,
+}
+
+
+def source_list(as_of: datetime, rows: Iterable[SourceLine]) -> SourceList:
+    """Every source with its state; those that are not ok are the stale ones."""
+    lines = list(rows)
+    return SourceList(
+        as_of=iso(as_of.replace(microsecond=0)),
+        stale=[row.name for row in lines if row.state != "ok"],
+        sources=[
+            SourceState(
+                name=row.name,
+                from_=row.location,
+                state=row.state,
+                last_fetch=iso(row.last_fetch) if row.last_fetch else None,
+                last_content=iso(row.last_content) if row.last_content else None,
+                reason=row.reason or None,
+            )
+            for row in lines
+        ],
+    )
