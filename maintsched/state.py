@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import logging
 import os
+import tempfile
+import traceback
+from datetime import UTC, datetime
 from pathlib import Path
 
 from maintsched.domain.inventory import Secret
@@ -30,6 +33,8 @@ def reveal(secret: Secret, what: str) -> str:
             value = Path(secret.file or "").read_text().strip()
         except OSError as error:
             raise InvalidInput(f"{what}: {where} cannot be read: {error.strerror}", "correct the config") from error
+        except UnicodeDecodeError as error:
+            raise InvalidInput(f"{what}: {where} is not UTF-8 text", "correct the file") from error
     if not value:
         raise InvalidInput(f"{what}: {where} is empty or not set", "set it before running this command")
     _revealed.add(value)
@@ -41,6 +46,20 @@ def redact(text: str) -> str:
     for value in sorted(_revealed, key=len, reverse=True):
         text = text.replace(value, "[redacted]")
     return text
+
+
+def write_traceback(error: BaseException) -> Path:
+    """The traceback, redacted, as a file of the state directory, or where that cannot be written, a temporary one."""
+    text = redact("".join(traceback.format_exception(error)))
+    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%f")
+    try:
+        path = state_dir(None) / f"traceback-{stamp}.txt"
+        path.write_text(text)
+    except OSError:
+        with tempfile.NamedTemporaryFile("w", prefix="maintsched-", suffix=".txt", delete=False) as file:
+            file.write(text)
+        path = Path(file.name)
+    return path
 
 
 class RedactingFilter(logging.Filter):

@@ -58,6 +58,8 @@ def import_(source: str | None, dry_run: bool, paths: tuple[str, ...], as_json: 
         click.echo(f"{click.style('breaks', fg='red', bold=True)} {conflict.message}")
     if dry_run:
         say("dry run: nothing was kept")
+    elif any(result.needs_review for result in results):
+        say("what needs a person blocks bookings until it is settled: `maintsched calendar review`")
     return 5 if failed else 0
 
 
@@ -66,29 +68,16 @@ def import_(source: str | None, dry_run: bool, paths: tuple[str, ...], as_json: 
 @json_option
 def sources(confirm: str | None, as_json: bool) -> None:
     """Each source: state, last good fetch, last content."""
-    from maintsched.domain.interval import iso
+    from maintsched.services import answers
     from maintsched.services.reviewing import confirm_source, source_rows
 
     with project() as found:
         if confirm is not None:
             confirm_source(found, confirm)
         rows = source_rows(found)
+        now = found.now()
     if as_json:
-        emit(
-            {
-                "sources": [
-                    {
-                        "name": row.name,
-                        "from": row.location,
-                        "state": row.state,
-                        "last_fetch": iso(row.last_fetch) if row.last_fetch else None,
-                        "last_content": iso(row.last_content) if row.last_content else None,
-                        "reason": row.reason or None,
-                    }
-                    for row in rows
-                ]
-            }
-        )
+        emit(answers.source_list(now, rows).plain())
         return
     table(
         ["source", "state", "last fetch", "last content", "why"],
@@ -122,7 +111,7 @@ def list_(from_: str | None, everything: bool, as_json: bool) -> None:
         emit(documents.listing(now, stale, maintenances=[documents.maintenance(row) for row in rows]))
         return
     if stale:
-        warn(f"not up to date: {', '.join(stale)}")
+        warn(f"calendar sources that are not up to date: {', '.join(stale)}")
     table(
         ["id", "when", "impact", "status", "circuits", "reference", "title"],
         [
@@ -181,10 +170,10 @@ def review(raw: str | None, as_json: bool) -> None:
         if raw is not None:
             sys.stdout.buffer.write(raw_notice(found, raw))
             return
-        rows = waiting(found)
+        rows, stale = waiting(found)
         now = found.now()
     if as_json:
-        emit(documents.listing(now, [], notices=[documents.notice(row) for row in rows]))
+        emit(documents.listing(now, stale, notices=[documents.notice(row) for row in rows]))
         return
     for row in rows:
         where = ", ".join(row.concerns) or "anything"

@@ -50,8 +50,8 @@ def actor() -> Actor:
     given = _root()["by"] or os.environ.get("MAINTSCHED_USER")
     login = login_name()
     name = (given or login).strip()
-    if not name or not name.isprintable():
-        raise InvalidInput(f"--by {given!r} is no name", "give a name without control characters")
+    if not name or not name.isprintable() or len(name) > 100:
+        raise InvalidInput(f"--by {given!r} is no name", "give a name of at most 100 printable characters")
     return Actor(name, login)
 
 
@@ -112,7 +112,10 @@ class _JsonFormatter(logging.Formatter):
 
 
 def zone_name(found: Project) -> str:
-    return str(_root()["tz"] or os.environ.get("MAINTSCHED_TZ") or found.inventory.timezone)
+    """Of `--tz`, `$MAINTSCHED_TZ` or the config. Raises InvalidInput where there is no such zone."""
+    from maintsched.cli.times import parse_zone
+
+    return parse_zone(str(_root()["tz"] or os.environ.get("MAINTSCHED_TZ") or found.inventory.timezone)).key
 
 
 def read_moment(text: str, found: Project, *, as_json: bool = False, relative_to: datetime | None = None) -> datetime:

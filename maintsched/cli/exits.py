@@ -4,11 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-import tempfile
-import traceback
 from collections.abc import Mapping
-from datetime import UTC, datetime
-from pathlib import Path
 
 import click
 
@@ -24,10 +20,14 @@ def run(command: click.Command, arguments: list[str], environment: Mapping[str, 
     """Run it; returns the exit code."""
     as_json = "--json" in arguments
     try:
-        code = command.main(args=arguments, prog_name="maintsched", standalone_mode=False)
+        plain = False if environment.get("NO_COLOR") else None  # None: colour on a terminal
+        code = command.main(args=arguments, prog_name="maintsched", standalone_mode=False, color=plain)
         sys.stdout.flush()
     except click.exceptions.Exit as stop:
         return stop.exit_code
+    except SystemExit:  # nothing of ours raises it: it is click's way to end on a closed pipe
+        _silence_stdout()
+        return CLOSED_PIPE
     except click.Abort:
         return INTERRUPTED
     except KeyboardInterrupt:
@@ -58,22 +58,20 @@ def tell(kind: str, message: str, hint: str, as_json: bool) -> None:
 def _usage(error: click.ClickException, as_json: bool) -> int:
     context = getattr(error, "ctx", None)
     path = context.command_path if context else "maintsched"
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        if as_json:
+            tell("usage", f"{path} needs a command", f"{path} --help", as_json)
+        else:
+            click.echo(error.format_message(), err=True)
+        return USAGE
     tell("usage", error.format_message(), f"{path} --help", as_json)
     return USAGE
 
 
 def _bug(error: Exception, as_json: bool, environment: Mapping[str, str]) -> int:
-    from maintsched.state import redact, state_dir
+    from maintsched.state import redact, write_traceback
 
-    text = redact("".join(traceback.format_exception(error)))
-    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
-    try:
-        path = state_dir(None) / f"traceback-{stamp}.txt"
-        path.write_text(text)
-    except OSError:
-        with tempfile.NamedTemporaryFile("w", prefix="maintsched-", suffix=".txt", delete=False) as file:
-            file.write(text)
-        path = Path(file.name)
+    path = write_traceback(error)
     tell("internal", f"a bug: {redact(repr(error))}", f"please report it with {path}", as_json)
     return INTERNAL
 

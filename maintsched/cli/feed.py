@@ -26,7 +26,7 @@ def export(output: Path | None, as_json: bool) -> None:
     with project() as found:
         data = export_feed(found)
     if as_json and output is None:
-        raise InvalidInput("--json needs -o FILE: the calendar itself is no JSON")
+        raise InvalidInput("--json needs -o FILE: the calendar itself is no JSON", "add -o FILE, or leave --json out")
     if output is None:
         sys.stdout.buffer.write(data)
         return

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from maintsched.cli.common import config_path, emit, json_option, say, set_up_logging, table
-from maintsched.errors import NotFound
+from maintsched.cli.common import actor, config_path, emit, json_option, say, set_up_logging, table
+from maintsched.errors import NoDatabase
 
 if TYPE_CHECKING:
     from maintsched.domain.inventory import Inventory
@@ -27,20 +27,33 @@ def lab(ctx: click.Context, directory: str | None) -> None:
     set_up_logging()
 
 
+def _config() -> Path:
+    """The config whose routers are built: the one that every command finds, else the demo's, made beside the state."""
+    from maintsched.state import state_dir
+
+    try:
+        return config_path().resolve()
+    except NoDatabase:
+        if click.get_current_context().find_root().obj["config"]:
+            raise
+    demo = state_dir(None) / "lab-demo"
+    if not (demo / "maintsched.yaml").is_file():
+        from maintsched.services.project import create
+
+        create(demo, "pair", actor())
+        say(f"no maintsched.yaml here: the demo's project is used, in {demo}")
+    return demo / "maintsched.yaml"
+
+
 def _directory() -> Path:
-    context = click.get_current_context()
-    given = context.obj["lab"]
-    return Path(given).resolve() if given else config_path().resolve().parent / "lab"
+    given = click.get_current_context().obj["lab"]
+    return Path(given).resolve() if given else _config().parent / "lab"
 
 
 def _inventory() -> Inventory:
-    """Of the config; without one, the demo's."""
     from maintsched import config, platforms
 
-    try:
-        return config.load(config_path().resolve(), platforms.names())
-    except NotFound as error:
-        raise NotFound(error.message, "`maintsched init DIR` makes the demo's project; then work in DIR") from error
+    return config.load(_config(), platforms.names())
 
 
 @lab.command()
@@ -110,6 +123,7 @@ def exec_(node: str, command: tuple[str, ...]) -> None:
     from maintsched import lab as labs
 
     argv = labs.exec_argv(_directory(), node, command)
+    os.environ.setdefault("MAINTSCHED_CONFIG", str(_config()))
     os.execvp(argv[0], argv)  # noqa: S606  # the command becomes this process: its exit code and signals are its own
 
 

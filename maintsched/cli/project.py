@@ -16,13 +16,16 @@ from maintsched.cli.common import (
     set_up_logging,
     show_interval,
     table,
+    warn,
     zone_name,
 )
 
 
 @click.command()
 @click.argument("directory", default=".", type=click.Path(file_okay=False, path_type=Path))
-@click.option("--layout", type=click.Choice(["pair", "single"]), default="pair", show_default=True)
+@click.option(
+    "--layout", type=click.Choice(["pair", "single"]), default="pair", show_default=True, help="Which routers."
+)
 @json_option
 def init(directory: Path, layout: str, as_json: bool) -> None:
     """Make a project in DIRECTORY that works in the lab at once.
@@ -73,15 +76,18 @@ def status(as_json: bool) -> None:
 @json_option
 def find(text: str, moment: str, as_json: bool) -> None:
     """Which circuit is TEXT (alias, address, serial, dxcon id or ticket), and what is planned on it?"""
+    from maintsched.services import documents
     from maintsched.services.overview import look_up
 
     with project() as found:
         at = read_moment(moment, found, as_json=as_json)
-        hits = look_up(found, text, at)
-        zone = zone_name(found)
+        hits, stale = look_up(found, text, at)
+        zone, now = zone_name(found), found.now()
     if as_json:
-        emit({"text": text, "found": [hit.document() for hit in hits]})
+        emit({**documents.listing(now, stale, found=[hit.document() for hit in hits]), "text": text})
         return
+    if stale:
+        warn(f"calendar sources that are not up to date: {', '.join(stale)}")
     for hit in hits:
         click.echo(f"{click.style(hit.circuit, bold=True)}  {hit.what}")
         click.echo(f"  now: {hit.now or 'nothing planned at that time'}")

@@ -67,7 +67,8 @@ def check(as_json: bool) -> None:
         problems = found.store.check()
     if problems:
         raise Broken(
-            "the database is not as it should be:\n  " + "\n  ".join(problems), "`maintsched db upgrade`, or a backup"
+            "the database is not as it should be:\n  " + "\n  ".join(problems),
+            "nothing is booked until it is: restore a backup, or find out who changed it",
         )
     if as_json:
         emit({"ok": True})

@@ -8,6 +8,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from maintsched.errors import InvalidInput
 
+LONGEST = timedelta(days=3660)
+YEARS = (2000, 2199)
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 _DURATION = re.compile(r"(?:\d+[smhdw])+")
 _EXAMPLES = "2026-12-09T01:00Z, 2026-12-09T01:00+01:00, now, +2h"
@@ -17,7 +19,10 @@ def parse_duration(text: str) -> timedelta:
     """`90m`, `2h`, `1h30m`, `14d`. Raises InvalidInput."""
     if not _DURATION.fullmatch(text):
         raise InvalidInput(f"{text!r} is no duration", "use 90m, 2h, 1h30m or 14d")
-    found = timedelta(seconds=sum(int(number) * _UNITS[unit] for number, unit in re.findall(r"(\d+)([smhdw])", text)))
+    seconds = sum(int(number) * _UNITS[unit] for number, unit in re.findall(r"(\d+)([smhdw])", text))
+    if seconds > LONGEST.total_seconds():
+        raise InvalidInput(f"{text!r} is too long", f"at most {LONGEST.days}d")
+    found = timedelta(seconds=seconds)
     if not found:
         raise InvalidInput(f"{text!r} is no time at all", "use 90m, 2h, 1h30m or 14d")
     return found
@@ -27,6 +32,7 @@ def parse_moment(
     text: str, zone: str, now: datetime, *, local_allowed: bool, base: datetime | None = None
 ) -> tuple[datetime, str]:
     """The moment in UTC, and how a local time was understood. `+2h` counts from `base`, else now."""
+    now = now.replace(microsecond=0)  # a window is booked and published in whole seconds
     if text == "now":
         return now, ""
     if text.startswith("+"):
@@ -35,6 +41,8 @@ def parse_moment(
         moment = datetime.fromisoformat(text)
     except ValueError as error:
         raise InvalidInput(f"{text!r} is no time", f"use ISO 8601: {_EXAMPLES}") from error
+    if not YEARS[0] <= moment.year <= YEARS[1]:
+        raise InvalidInput(f"{text!r} is out of range", f"years from {YEARS[0]} to {YEARS[1]}")
     if moment.tzinfo is not None:
         return moment.astimezone(UTC), ""
     if not local_allowed:
@@ -42,11 +50,16 @@ def parse_moment(
     return _local(moment, zone, text)
 
 
-def _local(moment: datetime, zone: str, text: str) -> tuple[datetime, str]:
+def parse_zone(name: str) -> ZoneInfo:
+    """An IANA zone. Raises InvalidInput."""
     try:
-        known = ZoneInfo(zone)
-    except (ZoneInfoNotFoundError, ValueError) as error:
-        raise InvalidInput(f"{zone!r} is no time zone", "use an IANA name such as Europe/London") from error
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise InvalidInput(f"{name!r} is no time zone", "use an IANA name such as Europe/London") from error
+
+
+def _local(moment: datetime, zone: str, text: str) -> tuple[datetime, str]:
+    known = parse_zone(zone)
     first, second = moment.replace(tzinfo=known, fold=0), moment.replace(tzinfo=known, fold=1)
     if first.astimezone(UTC).astimezone(known).replace(tzinfo=None) != moment:
         raise InvalidInput(f"{text} does not exist in {zone}: the clocks go forward over it", "use UTC (…Z)")

@@ -16,6 +16,7 @@ from maintsched.cli.common import (
     say,
     show_interval,
     table,
+    warn,
     zone_name,
 )
 from maintsched.domain.interval import Interval
@@ -50,6 +51,7 @@ def _what(command: F) -> F:
             type=click.Choice([impact.value for impact in Impact]),
             default=Impact.OUTAGE.value,
             show_default=True,
+            help="What the work does to the circuits.",
         ),
         click.option("--share", "shares", multiple=True, metavar="WINDOW", help="Runs beside this window of ours."),
         json_option,
@@ -71,7 +73,7 @@ def _request(found: Project, given: dict[str, Any], title: str = "") -> Request:
     else:
         end = start + read_duration(given["duration"])
     if end <= start:
-        raise click.UsageError(f"the window would end at {end:%Y-%m-%dT%H:%MZ}, before it starts")
+        raise click.UsageError(f"it would end at {end:%Y-%m-%dT%H:%MZ}, not after its start {start:%Y-%m-%dT%H:%MZ}")
     return Request(
         circuits=circuits_of(found.inventory, given["circuits"], given["router"], given["site"]),
         interval=Interval(start, end),
@@ -143,7 +145,7 @@ def book(title: str, **given: Any) -> int:
 
 @window.command()
 @_what
-@click.option("--count", type=click.IntRange(1, 50), default=3, show_default=True)
+@click.option("--count", type=click.IntRange(1, 50), default=3, show_default=True, help="At most so many.")
 def suggest(count: int, **given: Any) -> None:
     """The next free slots of this length, from --start on."""
     from maintsched.services import booking, documents
@@ -182,8 +184,8 @@ def _tell(conflicts: Iterable[Conflict], slots: Iterable[Interval], zone: str) -
 @window.command(name="list")
 @click.option("--from", "from_", metavar="T", help="Only what ends after T (default: now).")
 @click.option("--to", metavar="T", help="Only what starts before T.")
-@click.option("--circuit", metavar="C")
-@click.option("--state", metavar="S")
+@click.option("--circuit", metavar="C", help="Only on this circuit, by name or alias.")
+@click.option("--state", metavar="S", help="Only in this state: requested, needs_review, cancelled …")
 @click.option("--all", "everything", is_flag=True, help="Also what is over or cancelled.")
 @json_option
 def list_(
@@ -203,6 +205,8 @@ def list_(
     if as_json:
         emit(documents.listing(now, stale, windows=[documents.window(row) for row in rows]))
         return
+    if stale:
+        warn(f"calendar sources that are not up to date: {', '.join(stale)}")
     table(
         ["id", "when", "impact", "state", "circuits", "by", "title"],
         [

@@ -13,28 +13,55 @@ from pydantic import BaseModel, ConfigDict, ValidationError, field_validator, mo
 
 from maintsched import platforms
 from maintsched.config import document
-from maintsched.domain.platform import ActionIntent, DeadMan, Platform, ReadIntent, placeholders
+from maintsched.domain.platform import (
+    RUN_PLACEHOLDERS,
+    ActionIntent,
+    DeadMan,
+    Platform,
+    ReadIntent,
+    fill,
+    placeholders,
+)
 from maintsched.errors import ConfigInvalid, InvalidInput
 
+_PLACEHOLDER = r"\{[a-z_]+\}"
 _UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600}
+# What the plan knows when it fills in a command; anything else would be found out only then.
+_READ_VALUES = frozenset({"neighbor", "prefix", "address", "interface", "run"})
+_ACTION_VALUES = frozenset({"neighbor", "local_as", "message", *RUN_PLACEHOLDERS})
+_DEADMAN_VALUES = frozenset({"restore", *RUN_PLACEHOLDERS})
 
 
 class _Shape(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+def _known(template: str, values: frozenset[str]) -> str:
+    unknown = placeholders(template) - values
+    if unknown:
+        raise ValueError(f"there is no {{{min(unknown)}}}; there are: {', '.join(sorted(values))}")
+    return template
+
+
 class _Read(_Shape):
     command: str
     fields: dict[str, str]
+
+    @field_validator("command")
+    @classmethod
+    def _values(cls, command: str) -> str:
+        return _known(command, _READ_VALUES)
 
     @field_validator("fields")
     @classmethod
     def _expressions(cls, fields: dict[str, str]) -> dict[str, str]:
         for name, expression in fields.items():
             try:
-                jmespath.compile(re.sub(r"\{[a-z_]+\}", "x", expression))
+                jmespath.compile(re.sub(_PLACEHOLDER, "x", expression))
             except JMESPathError as error:
-                raise ValueError(f"{name} is no JMESPath expression: {error}") from error
+                reason = " ".join(str(error).split())  # it draws a pointer over several lines
+                raise ValueError(f"{name} is no JMESPath expression: {reason}") from error
+            _known(expression, _READ_VALUES)
         return fields
 
 
@@ -43,14 +70,40 @@ class _Action(_Shape):
     undo: str  # an action without undo does not load
     message: str = ""
 
+    @field_validator("command", "undo")
+    @classmethod
+    def _values(cls, command: str) -> str:
+        return _known(command, _ACTION_VALUES)
+
+    @field_validator("message")
+    @classmethod
+    def _one_word(cls, message: str) -> str:
+        """It goes between quotes as it is."""
+        fill("{text}", {"text": re.sub(_PLACEHOLDER, "", _known(message, frozenset({"run", "until"})))})
+        return message
+
 
 class _DeadMan(_Shape):
     kind: Literal["free", "bound"]
     arm: str
     status: str
     cancel: str
+    each: str = "{undo}"
     minimum: str
     maximum: str
+
+    @field_validator("each")
+    @classmethod
+    def _undoes(cls, each: str) -> str:
+        if placeholders(each) != {"undo"}:
+            raise ValueError("each needs {undo}, and nothing else")
+        return each
+
+    @field_validator("minimum", "maximum")
+    @classmethod
+    def _durations(cls, text: str) -> str:
+        _duration(text)
+        return text
 
     @model_validator(mode="after")
     def _complete(self) -> _DeadMan:
@@ -58,6 +111,7 @@ class _DeadMan(_Shape):
             missing = needed - placeholders(getattr(self, name))
             if missing:
                 raise ValueError(f"{name} needs {', '.join(sorted(missing))}")
+            _known(getattr(self, name), _DEADMAN_VALUES)
         return self
 
 
@@ -70,6 +124,22 @@ class _File(_Shape):
     actions: dict[str, _Action]
     deadman: _DeadMan | None = None
     deny: tuple[str, ...]
+
+    @field_validator("counter_refresh")
+    @classmethod
+    def _refresh(cls, text: str) -> str:
+        _duration(text)
+        return text
+
+    @field_validator("deny")
+    @classmethod
+    def _patterns(cls, deny: tuple[str, ...]) -> tuple[str, ...]:
+        for pattern in deny:
+            try:
+                re.compile(pattern)
+            except re.error as error:
+                raise ValueError(f"{pattern!r} is no regular expression: {error}") from error
+        return deny
 
 
 def load_platform(name: str) -> Platform:
@@ -108,6 +178,7 @@ def _domain(shape: _File) -> Platform:
             deadman.arm.rstrip("\n"),
             deadman.status.rstrip("\n"),
             deadman.cancel.rstrip("\n"),
+            deadman.each,
             _duration(deadman.minimum),
             _duration(deadman.maximum),
         ),

@@ -65,7 +65,7 @@ def merge(revisions: Iterable[Notice]) -> Maintenance:
     state = _first(ordered[0])
     for before, notice in pairwise(ordered):
         state = _next(state, notice)
-        if order_key(before) == order_key(notice):
+        if order_key(before) == order_key(notice) and replace(_content(before), title=notice.title) != _content(notice):
             reason = "two revisions have the same sequence and stamp but say different things"
             state = replace(state, needs_review=_joined(state.needs_review, (reason,)))
     account = max((notice.account for notice in ordered), key=lambda text: (bool(text), text))

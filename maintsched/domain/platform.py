@@ -37,12 +37,14 @@ class DeadMan:
     """A timer on the router that restores by itself. `free`: independent of the write; `bound`: arming is the write.
 
     `status` prints `armed SECONDS-LEFT`, `dead`, `fired`, `cancelled` or `none`; `cancel` exits with 3 when too late.
+    `each` wraps one undo, so that the timer tries it again while the router cannot take it.
     """
 
     kind: str
     arm: str
     status: str
     cancel: str
+    each: str
     minimum: timedelta
     maximum: timedelta
 

@@ -21,6 +21,7 @@ log = logging.getLogger(__name__)
 CONNECT_SECONDS = 5.0
 COMMAND_SECONDS = 10.0
 KEEPALIVE_SECONDS = 5
+POLL_SECONDS = 0.002
 OUTPUT_LIMIT = 8 * 1024 * 1024
 
 
@@ -113,12 +114,14 @@ def _collect(channel: paramiko.Channel, deadline: float, router: str) -> Output:
             raise ShellLost(f"{router}: a command printed more than {OUTPUT_LIMIT} bytes")
         if ended:
             break
-        if channel.closed and not channel.exit_status_ready():
-            raise ShellLost(f"{router}: the connection closed before the command ended")
         if time.monotonic() > deadline:
             raise ShellLost(f"{router}: a command did not end in time")
-        channel.status_event.wait(0.002)
-    return Output(channel.recv_exit_status(), out.decode(errors="replace"), err.decode(errors="replace"))
+        if channel.status_event.wait(POLL_SECONDS):
+            time.sleep(POLL_SECONDS)  # ended, but what it left in the background still holds its output open
+    status = channel.recv_exit_status()
+    if status < 0:  # paramiko's -1: the channel closed without one (connection broken, or killed by a signal)
+        raise ShellLost(f"{router}: the connection closed before the command ended")
+    return Output(status, out.decode(errors="replace"), err.decode(errors="replace"))
 
 
 def open_shell(router: Router, *, password: str | None = None, jump: Router | None = None) -> SshShell:
@@ -130,15 +133,28 @@ def open_shell(router: Router, *, password: str | None = None, jump: Router | No
     jump_client = _connect(jump, None, None) if jump is not None else None
     try:
         channel = None
-        if jump_client is not None:
-            transport = jump_client.get_transport()
-            assert transport is not None  # connected just now
-            channel = transport.open_channel("direct-tcpip", (router.host, router.port), ("127.0.0.1", 0), timeout=5)
+        if jump is not None and jump_client is not None:
+            channel = _through(jump_client, jump, router)
         return SshShell(router, _connect(router, password, channel), jump_client)
     except BaseException:
         if jump_client is not None:
             jump_client.close()
         raise
+
+
+def _through(client: paramiko.SSHClient, jump: Router, router: Router) -> paramiko.Channel:
+    """A channel from the jump host to the router's SSH port. Raises Unavailable."""
+    transport = client.get_transport()
+    assert transport is not None  # connected just now
+    try:
+        return transport.open_channel(
+            "direct-tcpip", (router.host, router.port), ("127.0.0.1", 0), timeout=CONNECT_SECONDS
+        )
+    except (OSError, EOFError, paramiko.SSHException) as error:
+        raise Unavailable(
+            f"{router.name}: {jump.host} opens no way to {router.host} port {router.port}: {_reason(error)}",
+            f"check `host:` and `port:` of the router, and that {jump.host} allows TCP forwarding",
+        ) from error
 
 
 def _connect(router: Router, password: str | None, channel: paramiko.Channel | None) -> paramiko.SSHClient:
@@ -179,6 +195,9 @@ def _connect(router: Router, password: str | None, channel: paramiko.Channel | N
     transport = client.get_transport()
     assert transport is not None  # connected just now
     transport.set_keepalive(KEEPALIVE_SECONDS)
+    if isinstance(transport.sock, socket.socket) and hasattr(socket, "TCP_USER_TIMEOUT"):
+        # Unanswered data ends the connection; else a path that dies under a command holds it up for minutes.
+        transport.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(COMMAND_SECONDS * 1000))
     log.debug("logged in to %s", where)
     return client
 

@@ -229,11 +229,11 @@ def source_list(as_of: datetime, rows: Iterable[SourceLine]) -> SourceList:
         sources=[
             SourceState(
                 name=row.name,
-                from_=row.location,
                 state=row.state,
                 last_fetch=iso(row.last_fetch) if row.last_fetch else None,
                 last_content=iso(row.last_content) if row.last_content else None,
                 reason=row.reason or None,
+                **{"from": row.location},
             )
             for row in lines
         ],

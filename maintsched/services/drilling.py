@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-import logging
 import os
 import secrets
 import socket
+import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 from maintsched.domain.conflict import Conflict
-from maintsched.domain.drill import Action, Check, Finding, Gate, GateState, Outage, Run, TimelineEntry, Verdict
+from maintsched.domain.drill import Action, Check, Finding, GateState, Run, TimelineEntry, Verdict
 from maintsched.domain.interval import Interval, iso
 from maintsched.domain.measure import outage
 from maintsched.domain.notice import Impact
@@ -29,32 +28,16 @@ from maintsched.services.ledger import DatabaseLedger, write_record
 from maintsched.services.preparing import Prepared, prepared
 from maintsched.services.project import Project
 from maintsched.services.records import told
+from maintsched.services.restoring import Outcome, restore
 from maintsched.services.steps import CannotTell, NetworkWrong
+from maintsched.state import write_traceback
 from maintsched.store import runs, windows
 from maintsched.store.engine import OneMemberDown
 from maintsched.store.runs import Owner, StoredRun
 
-log = logging.getLogger(__name__)
-
 WHAT = "convergence after an administrative shutdown"
 SLOW_OUTAGE_MS = 3000  # DRL-4 of the requirements: above it is worth a finding
 WORST_OUTAGE_MS = 30000
-
-
-@dataclass
-class Outcome:
-    """What a run comes to, put together as it goes."""
-
-    verdict: Verdict = Verdict.ERROR
-    reason: str = ""
-    restored: bool | None = None
-    our_change_left: bool = False
-    gates: tuple[Gate, ...] = ()
-    outage: Outage | None = None
-    findings: list[Finding] = field(default_factory=list)
-    to_type: list[str] = field(default_factory=list)
-    window: str | None = None
-    approvals: tuple[str, ...] = ()
 
 
 Observer = Callable[[TimelineEntry], None]
@@ -67,7 +50,7 @@ def run_drill(project: Project, planned: PlannedDrill, *, observe: Observer, say
     with interruptible(say) as interruption:
         journal = _begin(project, planned, run_id, started)
         try:
-            drill = _Drill(project, planned, run_id, started, journal, interruption, observe)
+            drill = _Drill(project, planned, run_id, started, journal, interruption, steps.unheeded(observe))
             run = drill.execute()
         finally:
             journal.close()
@@ -126,6 +109,7 @@ class _Drill:
         self.journal, self.interruption, self.observe = journal, interruption, observe
         self.ledger = DatabaseLedger(project.store, project.actor, run_id)
         self.outcome = Outcome()
+        self.armed_at: datetime | None = None
         self.begun: list[Action] = []
         self.shut_at: datetime | None = None
         self.proved_at: datetime | None = None
@@ -146,17 +130,14 @@ class _Drill:
                 samples = ready.stop_probes()
                 self._measure(samples)
         except Aborted as error:
-            self._verdict(Verdict.ABORTED, str(error))
+            self.outcome.is_(Verdict.ABORTED, str(error))
             samples = {}
         except MaintschedError as error:
-            self._verdict(Verdict.ERROR, error.message)
+            self.outcome.is_(Verdict.ERROR, error.message)
             samples = {}
         run = self._record(samples)
         self._keep(run)
         return run
-
-    def _verdict(self, verdict: Verdict, reason: str) -> None:
-        self.outcome.verdict, self.outcome.reason = verdict, reason
 
     def _guarded(self) -> None:
         """Everything that can go wrong ends here, and from here in restoring."""
@@ -165,30 +146,28 @@ class _Drill:
                 return
             self._take_window()
             self._steps()
-            self._verdict(Verdict.PASS, f"traffic moved to {self.plan.survivor} and back")
+            self.outcome.is_(Verdict.PASS, f"traffic moved to {self.plan.survivor} and back")
         except Aborted as error:
-            self._verdict(Verdict.ABORTED, str(error))
+            self.outcome.is_(Verdict.ABORTED, str(error))
         except NetworkWrong as error:
-            self._verdict(Verdict.FAIL, str(error))
+            self.outcome.is_(Verdict.FAIL, str(error))
         except CannotTell as error:
-            self._verdict(Verdict.ERROR, str(error))
+            self.outcome.is_(Verdict.ERROR, str(error))
+        except OneMemberDown:
+            self.outcome.is_(Verdict.SKIPPED, "another booking takes a member of the group in the meantime")
         except Refused as error:
-            self._verdict(Verdict.SKIPPED, error.message)
+            self.outcome.is_(Verdict.ERROR if self.begun else Verdict.SKIPPED, error.message)
         except MaintschedError as error:
-            self._verdict(Verdict.ERROR, error.message)
+            self.outcome.is_(Verdict.ERROR, error.message)
         except Exception as error:  # noqa: BLE001  # a bug of ours must restore, too, and is told in the record
             self._bug(error)
         finally:
             self.interruption.shielded = True
-            try:
-                self._restore()
-            except Exception as error:  # noqa: BLE001  # a bug in restoring must not hide that our change may stand
-                self.outcome.our_change_left, self.outcome.restored = bool(self.begun), not self.begun
-                self._bug(error)
+            self._restore()
 
     def _bug(self, error: Exception) -> None:
-        log.error("internal error in run %s", self.run_id, exc_info=error)
-        self._verdict(Verdict.ERROR, f"{self.outcome.reason}; internal error: {error!r}".lstrip("; "))
+        path = write_traceback(error)
+        self.outcome.is_(Verdict.ERROR, f"{self.outcome.reason}; internal error, see {path}: {error!r}".lstrip("; "))
 
     def _gates_open(self) -> bool:
         assert self.prepared is not None  # set by execute
@@ -203,7 +182,7 @@ class _Drill:
         reason = "; ".join(f"gate {gate.id} is {gate.state.value}: {gate.evidence}" for gate in closed)
         self.live.note("gates", "closed", reason)
         unknown_only = all(gate.state is GateState.UNKNOWN for gate in closed)
-        self._verdict(Verdict.ERROR if unknown_only else Verdict.SKIPPED, f"nothing was touched: {reason}")
+        self.outcome.is_(Verdict.ERROR if unknown_only else Verdict.SKIPPED, f"nothing was touched: {reason}")
         return False
 
     def _interval(self) -> Interval:
@@ -239,10 +218,7 @@ class _Drill:
                 "", WindowState.IN_PROGRESS, (plan.primary,), interval, Impact.OUTAGE, request.title,
                 self.project.actor.name, kind="drill",
             )  # fmt: skip
-            try:
-                kept = windows.add_window(tx, window, claims(self.project.inventory, request, conflicts))
-            except OneMemberDown as error:
-                raise Refused("another booking takes a member of the group in the meantime") from error
+            kept = windows.add_window(tx, window, claims(self.project.inventory, request, conflicts))
             tx.audit("window.book", kept.id, {"drill": plan.drill, "run": self.run_id, "end": iso(interval.end)})
             self.outcome.window = kept.id
         self.live.note("window", "booked", kept.id)
@@ -250,8 +226,9 @@ class _Drill:
     def _steps(self) -> None:
         run = self.live
         primary, survivor = run.readings.primary, run.readings.survivor
-        self.armed = True
+        self.armed_at = self.project.now()
         steps.arm(run)
+        self._look_again()
         for action in self.plan.actions:
             self.interruption.check()
             self.begun.append(action)
@@ -261,74 +238,22 @@ class _Drill:
         self.proved_at = self.project.now()
         steps.hold(run, survivor, primary)
 
-    armed = False
+    def _look_again(self) -> None:
+        """The survivor once more, right before the shut: what was true at the gates may not be any more."""
+        assert self.prepared is not None  # set by execute
+        gate = gates.secondary_ready(self.prepared.evidence((), (True, "")))
+        if gate.state is not GateState.OPEN:
+            raise CannotTell(f"the survivor is no longer ready, nothing was shut: {gate.evidence}")
+        self.live.ready_at = time.monotonic()
 
     def _restore(self) -> None:
-        """Undo, verify, disarm. Nothing interrupts it."""
-        if not self.armed:
-            return
-        run = self.live
-        if self.begun:
-            run.note("restore", "started", must=False)
-            left = steps.undo_all(run, self.begun, self._patience())
-            self._verify(left)
-        else:
-            self.outcome.restored = True
-        self._disarm(run)
-
-    def _patience(self) -> timedelta:
-        """Until the dead-man has fired: by then the router has restored itself, or somebody must go there."""
-        deadline = self.started + self.plan.deadman_after + self.plan.restore
-        return max(self.plan.restore, deadline - self.project.now())
-
-    def _verify(self, left: list[str]) -> None:
-        run, outcome = self.live, self.outcome
-        primary, survivor = run.readings.primary, run.readings.survivor
         try:
-            lines = run.readings.our_lines(primary)
-        except MaintschedError as error:
-            outcome.our_change_left, outcome.restored = True, False
-            outcome.to_type = [f"{c.router}: {run.text(c.undo)}" for a in self.begun for c in a.commands]
-            self._worse(f"NOT restored, or we cannot tell: {error.message}")
-            return
-        if lines:
-            outcome.our_change_left, outcome.restored = True, False
-            outcome.to_type = left or [f"{c.router}: {run.text(c.undo)}" for a in self.begun for c in a.commands]
-            self._worse(f"NOT restored: {lines} shutdown line(s) still stand on {primary.router}")
-            return
-        try:
-            run.checks += steps.prefixed(
-                "restored", steps.prove(run, primary, survivor, shut=False, step="prove-restored")
-            )
-            outcome.restored = True
-            run.note("restore", "done", f"{primary.name} carries again, our lines are gone", must=False)
-        except (NetworkWrong, CannotTell) as error:
-            outcome.restored = False
-            outcome.findings.append(Finding("restored-but", "high", f"our lines are undone, but: {error}"))
-            self._worse(f"RESTORED-BUT: our lines are undone, but the network is not as before: {error}")
-
-    def _worse(self, reason: str) -> None:
-        """Add to the reason; a PASS does not survive it."""
-        if self.outcome.verdict is Verdict.PASS:
-            self._verdict(Verdict.FAIL, reason)
-        else:
-            self.outcome.reason = f"{self.outcome.reason}; {reason}"
-
-    def _disarm(self, run: steps.Run) -> None:
-        if self.outcome.our_change_left:
-            self.outcome.findings.append(
-                Finding("dead-man", "high", "the dead-man was left armed: it may still restore the session by itself")
-            )
-            return
-        try:
-            state = steps.disarm(run)
-        except MaintschedError as error:
-            message = f"the dead-man could not be cancelled ({error.message}); when it fires it changes nothing more"
-            self.outcome.findings.append(Finding("dead-man", "medium", message))
-            return
-        if state == "fired":
-            message = "the dead-man fired before it was cancelled: the router had restored itself"
-            self.outcome.findings.append(Finding("dead-man", "medium", message))
+            restore(self.live, self.begun, self.armed_at, self.outcome)
+        except Exception as error:  # noqa: BLE001  # a bug in restoring must not hide that our change may stand
+            self._bug(error)
+            if self.begun:
+                steps.undo_all(self.live, self.begun, self.plan.restore)
+                self.outcome.left(self.live, self.begun, "an internal error came in the way of verifying the restore")
 
     def _measure(self, samples: dict[str, Any]) -> None:
         """The outage of moving over: from two seconds before the shut to the proof."""
@@ -348,7 +273,7 @@ class _Drill:
             Check("outage", verdict, f"longest gap of probe {name}", f"{gap:.0f} ms", f"≤ {WORST_OUTAGE_MS} ms")
         )
         if verdict is Verdict.FAIL:
-            self._worse(f"the outage lasted {gap:.0f} ms")
+            self.outcome.worse(f"the outage lasted {gap:.0f} ms")
         elif gap > SLOW_OUTAGE_MS:
             self.outcome.findings.append(Finding("outage", "medium", f"moving over took {gap:.0f} ms; is BFD on?"))
 

@@ -31,6 +31,11 @@ class Evidence:
     deadman: DeadMan
 
 
+def secondary_ready(evidence: Evidence) -> Gate:
+    """The one gate that is looked at again right before the shut."""
+    return _guarded("secondary-ready", _secondary_ready, evidence)
+
+
 def evaluate(evidence: Evidence) -> tuple[Gate, ...]:
     """All gates, in the order of their ids in GATES."""
     return tuple(_guarded(name, gate, evidence) for name, gate in GATES.items())
@@ -72,11 +77,11 @@ def _management_path(evidence: Evidence) -> tuple[bool, str]:
 
 def _primary_carries(evidence: Evidence) -> tuple[bool, str]:
     readings = evidence.readings
-    primary, survivor = readings.primary, readings.survivor
+    primary = readings.primary
     down = [f"{s.neighbor} is {_state(s)}" for s in readings.sessions(primary) if not s.established]
     if down:
         return False, f"nothing to move: {primary.name}'s session {', '.join(down)}"
-    over, routes = readings.goes_over(primary, seen_from=survivor if survivor.router == primary.router else primary)
+    over, routes = readings.leaves_over(primary)
     if not over:
         return False, f"nothing to move: traffic does not leave over {primary.name} ({routes})"
     silent = evidence.silent()

@@ -24,9 +24,9 @@ from maintsched.services.fetching import Message, fetch
 from maintsched.services.project import Project, require_in_force
 from maintsched.services.rereading import ReadMessage, digest, doubtful, later_notices, read_message
 from maintsched.services.tuning import EXPAND_AGAIN, EXPANSION, LOOK_BACK
-from maintsched.store import notices
+from maintsched.store import freezes, notices
 from maintsched.store.engine import Transaction
-from maintsched.store.notices import REVIEW, SourceState
+from maintsched.store.notices import REVIEW, KnownKeys, SourceState
 
 # The earlier revisions go on counting; the notice alone waits.
 UNCONFIRMED = (
@@ -109,10 +109,11 @@ def _import_source(project: Project, source: Source, *, by_hand: bool, dry_run: 
         read += later_notices(messages, fresh, origin, known_until)
     try:
         with project.store.write(project.actor, now) as tx:
+            vouched = by_hand or source.trust == "senders"
+            into = _Intake(tx, project.inventory, source, KnownKeys(tx), result, vouched)
             for each in read:
-                if not each.later and notices.has_raw(tx, each.message.sha256, source.name):
-                    continue  # somebody else's import was faster
-                _take(tx, project.inventory, source, each, result, vouched=by_hand or source.trust == "senders")
+                if each.later or not notices.has_raw(tx, each.message.sha256, source.name):  # nobody was faster
+                    _take(into, each)
             if not by_hand:  # a file given by hand says nothing of whether the source itself can be read
                 until = now + EXPANSION if known_until is None or again else known_until
                 _note_success(tx, source, before, messages, until, changed=bool(fresh))
@@ -142,84 +143,81 @@ def _origin(inventory: Inventory, source: Source, now: datetime) -> readers.Orig
     )
 
 
-def _take(
-    tx: Transaction, inventory: Inventory, source: Source, read: ReadMessage, result: Imported, *, vouched: bool
-) -> None:
-    sha = read.message.sha256
-    notices.add_raw(tx, sha, read.message.data)
+@dataclass(frozen=True, slots=True)
+class _Intake:
+    """A source's transaction. `known`: every maintenance's key; `vouched`: its mails are what they say."""
+
+    tx: Transaction
+    inventory: Inventory
+    source: Source
+    known: KnownKeys
+    result: Imported
+    vouched: bool
+
+    def keep(
+        self,
+        message: Message,
+        position: int,
+        notice: Notice | None,
+        state: str,
+        reason: str,
+        concerns: Iterable[str] = (),
+        maintenance: int | None = None,
+    ) -> int:
+        """Keep a notice, or a message without one; returns its id. One in review is told."""
+        kept = notices.add_notice(
+            self.tx,
+            sha256=message.sha256,
+            position=position,
+            source=self.source.name,
+            origin=message.origin,
+            state=state,
+            reason=reason,
+            title=notice.title if notice else message.origin.rpartition("/")[2],
+            notice=notice,
+            concerns=concerns,
+            maintenance=maintenance,
+        )
+        if state == REVIEW:
+            self.result.needs_review.append((f"N-{kept}", reason))
+        return kept
+
+    def mapped(self) -> tuple[str, ...]:
+        """The circuits that a source's notices can concern at all; () where it may be any."""
+        names = [name for group in self.source.groups for name in self.inventory.groups[group].circuits]
+        names += [name for site in self.source.sites for name in self.inventory.circuits_at(site)]
+        return tuple(dict.fromkeys(names))
+
+    def match(self, found: Maintenance) -> Match:
+        return match(found, self.inventory, self.source, found.needs_review)
+
+
+def _take(into: _Intake, read: ReadMessage) -> None:
+    notices.add_raw(into.tx, read.message.sha256, read.message.data)
     if not read.notices:
-        reason = read.error or "the file holds no notice"
-        concerned = _mapped(inventory, source)
-        title = read.message.origin.rpartition("/")[2]
-        kept = _keep(tx, source, read.message, 0, None, REVIEW, reason, concerned, title=title)
-        result.needs_review.append((f"N-{kept}", reason))
+        into.keep(read.message, 0, None, REVIEW, read.error or "the file holds no notice", into.mapped())
     for position, notice in enumerate(read.notices):
-        _take_notice(tx, inventory, source, read.message, position, notice, result, vouched=vouched)
+        _take_notice(into, read.message, position, notice)
 
 
-def _mapped(inventory: Inventory, source: Source) -> tuple[str, ...]:
-    """The circuits that a source's notices can concern at all; () where it may be any."""
-    names = [name for group in source.groups for name in inventory.groups[group].circuits]
-    names += [name for site in source.sites for name in inventory.circuits_at(site)]
-    return tuple(dict.fromkeys(names))
-
-
-def _keep(
-    tx: Transaction,
-    source: Source,
-    message: Message,
-    position: int,
-    notice: Notice | None,
-    state: str,
-    reason: str,
-    concerns: Iterable[str],
-    *,
-    title: str = "",
-    maintenance: int | None = None,
-) -> int:
-    return notices.add_notice(
-        tx,
-        sha256=message.sha256,
-        position=position,
-        source=source.name,
-        origin=message.origin,
-        state=state,
-        reason=reason,
-        title=notice.title if notice else title,
-        notice=notice,
-        concerns=concerns,
-        maintenance=maintenance,
-    )
-
-
-def _take_notice(
-    tx: Transaction,
-    inventory: Inventory,
-    source: Source,
-    message: Message,
-    position: int,
-    notice: Notice,
-    result: Imported,
-    *,
-    vouched: bool,
-) -> None:
+def _take_notice(into: _Intake, message: Message, position: int, notice: Notice) -> None:
     mailed = looks_like_mail(message.data)  # the organizer of a calendar file is no sender
-    if mailed and source.senders and notice.sender.lower() not in {s.lower() for s in source.senders}:
-        _keep(tx, source, message, position, notice, "foreign", f"sent by {notice.sender}", ())
-        result.foreign += 1
+    senders = {sender.lower() for sender in into.source.senders}
+    if mailed and senders and notice.sender.lower() not in senders:
+        into.keep(message, position, notice, "foreign", f"sent by {notice.sender}")
+        into.result.foreign += 1
         return
-    known = notices.known_keys(tx)
+    known = into.known.like(notice)
     for key in belongs_to(notice, known):
         own = known.get(key)
-        earlier = notices.revisions_of(tx, own) if own is not None else ()
+        earlier = notices.revisions_of(into.tx, own) if own is not None else ()
         before = merge(earlier) if earlier else None
         after = merge((*earlier, notice))
-        if mailed and not vouched and _frees(before, after):
-            concerns = [hit.circuit for hit in match(after, inventory, source, after.needs_review).circuits]
-            kept = _keep(tx, source, message, position, notice, REVIEW, UNCONFIRMED, concerns)
-            result.needs_review.append((f"N-{kept}", UNCONFIRMED))
+        if mailed and not into.vouched and _frees(before, after):
+            concerns = [hit.circuit for hit in into.match(after).circuits]
+            into.keep(message, position, notice, REVIEW, UNCONFIRMED, concerns)
             continue
-        _settle(tx, inventory, source, message, position, notice, before, after, own, result)
+        _settle(into, message, position, notice, before, after, own)
 
 
 def _frees(before: Maintenance | None, after: Maintenance) -> bool:
@@ -232,42 +230,38 @@ def _frees(before: Maintenance | None, after: Maintenance) -> bool:
 
 
 def _settle(
-    tx: Transaction,
-    inventory: Inventory,
-    source: Source,
+    into: _Intake,
     message: Message,
     position: int,
     notice: Notice,
     before: Maintenance | None,
     after: Maintenance,
     own: int | None,
-    result: Imported,
 ) -> None:
     """Place one notice: not ours, in review, or taken; and write the maintenance that results."""
-    found = match(after, inventory, source, after.needs_review)
+    found = into.match(after)
     if own is not None and not found.circuits:
-        found = replace(found, circuits=notices.maintenances(tx, ids=[own])[0].told)
+        found = replace(found, circuits=notices.maintenances(into.tx, ids=[own])[0].told)
     reasons = list(dict.fromkeys((*after.needs_review, *found.reasons)))
     if found.not_ours and own is None:
-        _keep(tx, source, message, position, notice, "not_ours", "it names nothing of ours", ())
-        result.not_ours += 1
+        into.keep(message, position, notice, "not_ours", "it names nothing of ours")
+        into.result.not_ours += 1
         return
     if after.interval is None and after.status.counts:
         reasons.append("its time is not known")
     maintenance = None
     if after.interval is not None:
-        count = len(notices.revisions_of(tx, own)) + 1 if own is not None else 1
+        count = len(notices.revisions_of(into.tx, own)) + 1 if own is not None else 1
         maintenance = notices.put_maintenance(
-            tx, after, source=source.name, circuits=found.circuits, revisions=count, known=own
+            into.tx, after, source=into.source.name, circuits=found.circuits, revisions=count, known=own
         )
-        _report(before, after, maintenance, own is None, found, result)
+        into.known.note(after.key, maintenance)
+        _report(before, after, maintenance, own is None, found, into.result)
     state = REVIEW if reasons and after.status.counts else "taken"
-    concerned = [hit.circuit for hit in found.circuits] or _mapped(inventory, source)
-    kept = _keep(tx, source, message, position, notice, state, "; ".join(reasons), concerned, maintenance=maintenance)
-    if state == REVIEW:
-        result.needs_review.append((f"N-{kept}", "; ".join(reasons)))
-    elif maintenance is not None:
-        notices.settle_earlier(tx, maintenance, kept)
+    concerned = [hit.circuit for hit in found.circuits] or into.mapped()
+    kept = into.keep(message, position, notice, state, "; ".join(reasons), concerned, maintenance)
+    if state != REVIEW and maintenance is not None:
+        notices.settle_earlier(into.tx, maintenance, kept)
 
 
 def _report(
@@ -335,7 +329,7 @@ def _import_freeze(project: Project, name: str, location: str, *, dry_run: bool)
     result.notices = len(found)
     if not dry_run:
         with project.store.write(project.actor, now) as tx:
-            notices.put_freezes(tx, name, found)
+            freezes.put_freezes(tx, name, found)
             sha = digest(messages) if found else None
             notices.put_source(tx, SourceState(name, "ok", now, now, now, None, sha, until, None))
             tx.audit("calendar.import", name, {"freezes": len(found)})
@@ -355,6 +349,7 @@ def rematch(tx: Transaction, inventory: Inventory) -> None:
             revisions=stored.revisions,
             known=stored.id,
         )
+    known = KnownKeys(tx)
     for old in notices.notices(tx, state="not_ours"):
         if old.notice is None or (old.interval is not None and old.interval.end <= tx.now):
             continue
@@ -363,4 +358,5 @@ def rematch(tx: Transaction, inventory: Inventory) -> None:
             continue
         notices.settle_notice(tx, old.id, "matched_again", "the inventory names it now")
         message = Message(old.origin, notices.raw(tx, old.raw_sha256))
-        _take_notice(tx, inventory, source, message, 0, old.notice, Imported(old.source), vouched=True)
+        into = _Intake(tx, inventory, source, known, Imported(old.source), vouched=True)
+        _take_notice(into, message, 0, old.notice)

@@ -6,7 +6,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 
 _SLICE_SECONDS = 0.05
@@ -52,7 +52,9 @@ def interruptible(say: Callable[[str], None]) -> Iterator[Interruption]:
     def note(number: int, _: FrameType | None) -> None:
         first = not interruption.reason
         interruption.set(f"{signal.Signals(number).name} received")
-        say("restoring; please wait" if first else "already restoring; please wait")
+        # Told where it can be: after a hang-up the terminal is gone, and a print in the middle of a print is refused.
+        with suppress(OSError, ValueError, RuntimeError):
+            say("restoring; please wait" if first else "already restoring; please wait")
 
     numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     if threading.current_thread() is not threading.main_thread():

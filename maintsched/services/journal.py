@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import json
 import os
 from collections.abc import Iterator
@@ -30,9 +32,11 @@ class Journal:
     @classmethod
     def open(cls, path: Path, head: dict[str, Any]) -> Journal:
         """Make the file, lay its space aside, write `head` as its first line. Raises Unavailable."""
+        descriptor = -1
         try:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)  # held as long as the runner lives
             os.posix_fallocate(descriptor, 0, RESERVED)
             journal = cls(path, descriptor)
             journal._line({"head": head})
@@ -40,6 +44,9 @@ class Journal:
             os.fsync(folder)
             os.close(folder)
         except OSError as error:
+            if descriptor >= 0:
+                os.close(descriptor)
+                path.unlink(missing_ok=True)  # what it took of the disk is given back
             raise Unavailable(
                 f"the journal {path} cannot be written: {error.strerror}", "free some disk space"
             ) from error
@@ -60,7 +67,9 @@ class Journal:
 
     def _line(self, document: dict[str, Any]) -> None:
         data = json.dumps(document, sort_keys=True, ensure_ascii=False).encode() + b"\n"
-        os.pwrite(self._descriptor, data, self._offset)
+        done = 0
+        while done < len(data):  # a disk that fills up takes a part first, and says so only to the rest
+            done += os.pwrite(self._descriptor, data[done:], self._offset + done)
         os.fdatasync(self._descriptor)
         self._offset += len(data)
 
@@ -108,18 +117,22 @@ def read_journal(path: Path) -> Written | None:
     return None if head is None else Written(path, head, tuple(entries))
 
 
-def journals(folder: Path) -> Iterator[Written]:
-    """Every readable journal of the state directory, oldest first."""
-    for path in sorted(folder.glob("R-*.jsonl")):
-        written = read_journal(path)
-        if written is not None:
-            yield written
+@contextlib.contextmanager
+def claimed(path: Path) -> Iterator[bool]:
+    """Whether the journal's run is dead and nobody else is recovering it: then it is ours while the block lasts."""
+    with path.open("rb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+            return
+        yield True
 
 
 def process_start(pid: int) -> str | None:
     """When process `pid` started, in the kernel's ticks, None where it is gone: a pid may be another's by now."""
     try:
-        stat = Path(f"/proc/{pid}/stat").read_text()
+        stat = Path(f"/proc/{pid}/stat").read_text(errors="replace")  # a process may call itself anything
     except OSError:
         return None
     state, fields = stat.rpartition(")")[2].split()[0], stat.rpartition(")")[2].split()

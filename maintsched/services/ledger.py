@@ -9,7 +9,7 @@ from pathlib import Path
 from maintsched.domain.actor import Actor
 from maintsched.domain.drill import Command, Run
 from maintsched.domain.window import WindowState
-from maintsched.services.records import run_document
+from maintsched.services.records import run_document, run_from_document
 from maintsched.store import runs, windows
 from maintsched.store.engine import Store
 
@@ -42,12 +42,21 @@ class DatabaseLedger:
         with self._store.write(self._actor) as tx:
             for router, text, outcome in undone:
                 tx.audit("router.undo", router, {"run": self._run, "text": text, "outcome": outcome})
-            if window is not None:
-                state = WindowState.NEEDS_REVIEW if run.our_change_left else WindowState.COMPLETED
-                windows.set_state(tx, window, state, end=run.ended)
-            runs.end_run(tx, run.id, run.verdict.value, document, run.timeline, digest)
+            if window is not None and not run.our_change_left:  # else it goes on holding its slot
+                windows.set_state(tx, window, WindowState.COMPLETED, end=run.ended)
+            runs.end_run(tx, run.id, run.verdict.value, document, run.timeline, digest, lost=run.our_change_left)
 
 
 def write_record(path: Path, run: Run) -> None:
     """The record as a file beside the journal: what `drill recover` brings into the database when that was gone."""
-    path.write_text(json.dumps(run_document(run, samples=True), ensure_ascii=False, sort_keys=True))
+    fresh = path.with_suffix(".new")
+    fresh.write_text(json.dumps(run_document(run, samples=True), ensure_ascii=False, sort_keys=True))
+    fresh.replace(path)
+
+
+def read_record(path: Path) -> Run | None:
+    """The record, or None where there is none that can be read."""
+    try:
+        return run_from_document(json.loads(path.read_text()))
+    except (OSError, ValueError, KeyError, TypeError):
+        return None

@@ -145,14 +145,15 @@ class Hit:
         }
 
 
-def look_up(project: Project, text: str, at: datetime) -> tuple[Hit, ...]:
-    """Circuits whose name, alias, address or planned work fits `text`. Raises NotFound."""
+def look_up(project: Project, text: str, at: datetime) -> tuple[tuple[Hit, ...], tuple[str, ...]]:
+    """Circuits whose name, alias, address or planned work fits `text`, and the stale sources. Raises NotFound."""
     from maintsched.errors import NotFound
 
     inventory = project.inventory
     with project.store.read() as tx:
         require_in_force(project, tx)
         known = entries(tx, Interval(at, at + FIND_AHEAD))
+        stale = stale_sources(tx, inventory, project.now())
     wanted = text.strip().casefold()
     named = {c.name for c in inventory.circuits.values() if wanted and _is_named(c, wanted)}
     named |= {name for entry in known if wanted in f"{entry.id} {entry.title}".casefold() for name in entry.circuits}
@@ -160,7 +161,8 @@ def look_up(project: Project, text: str, at: datetime) -> tuple[Hit, ...]:
         raise NotFound(
             f"nothing of ours is called {text!r}", "names: `maintsched inventory show`; tickets: `calendar list`"
         )
-    return tuple(_hit(inventory, name, known, at) for name in inventory.circuits if name in named)
+    hits = tuple(_hit(inventory, name, known, at) for name in inventory.circuits if name in named)
+    return hits, tuple(source.name for source in stale)
 
 
 def _is_named(circuit: Circuit, wanted: str) -> bool:

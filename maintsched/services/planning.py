@@ -166,7 +166,11 @@ def _deadman(platform: Platform, router: str, actions: tuple[Action, ...]) -> It
             f"platform {platform.name} of router {router} has no dead-man timer", "a drill without one is not run"
         )
     undos = [command.undo for action in reversed(actions) for command in reversed(action.commands) if command.undo]
-    yield Command(router, "arm", fill(timer.arm, {}, raw={"restore": "\n".join(undos)}))
+    yield Command(
+        router,
+        "arm",
+        fill(timer.arm, {}, raw={"restore": "\n".join(fill(timer.each, {}, raw={"undo": undo}) for undo in undos)}),
+    )
     yield Command(router, "status", fill(timer.status, {}))
     yield Command(router, "cancel", fill(timer.cancel, {}))
 
@@ -174,7 +178,8 @@ def _deadman(platform: Platform, router: str, actions: tuple[Action, ...]) -> It
 def _check_deadman(plan: Plan, platform: Platform) -> None:
     timer = platform.deadman
     assert timer is not None  # _deadman saw to it
-    if timer.kind == "bound" and len(plan.actions) > 1:
+    writes = sum(len(action.commands) for action in plan.actions)
+    if timer.kind == "bound" and writes > 1:
         raise Refused(f"platform {platform.name} binds its timer to one write, but the playbook needs several")
     if not timer.minimum <= plan.deadman_after <= timer.maximum:
         raise Refused(

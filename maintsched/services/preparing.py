@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import math
 import secrets
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from maintsched.domain.conflict import Conflict
 from maintsched.domain.drill import Check, Sample, TimelineEntry
@@ -31,6 +33,7 @@ BURST_PACKETS = 100
 BURST_RATE = 100
 IDLE_SECONDS = 1.0
 FIRST_ANSWER_SECONDS = 5.0
+BEFORE_ARMING = timedelta(minutes=2)  # gates and baseline come first; the partner is told a time that holds
 
 
 @dataclass
@@ -63,7 +66,9 @@ class Prepared:
             before, began = readings.counters(readings.survivor), time.monotonic()
             run.interruption.wait(IDLE_SECONDS)
             after = readings.counters(readings.survivor)
-            run.traffic.learn_floor(difference(before, after, time.monotonic() - began))
+            run.traffic.learn_floor(readings.survivor, difference(before, after, time.monotonic() - began))
+            if readings.survivor.router != readings.primary.router:
+                run.routes_before = steps.routes_text(readings, readings.survivor)
             result = run.traffic.measure(readings.primary, readings.survivor)
             self._baseline = run.traffic.checks(result, readings.primary, readings.survivor)
             run.checks += steps.prefixed("baseline", self._baseline)
@@ -80,14 +85,14 @@ class Prepared:
             self.run.interruption.wait(steps.POLL_SECONDS)
 
     def stop_probes(self) -> dict[str, tuple[Sample, ...]]:
-        """All samples; of a probe that broke, what it had."""
+        """All samples, by probe; one that broke is left out, and said."""
         found = {}
         for name, probe in self.run.probes.items():
             try:
                 found[name] = probe.stop()
             except ProbeFailed as error:
+                # What it had is evidence for nothing: it may have died in the very moment that counts.
                 self.run.note(f"probe:{name}", "failed", error.message, must=False)
-                found[name] = probe.kept()
         return found
 
 
@@ -108,7 +113,7 @@ def prepared(
 ) -> Iterator[Prepared]:
     """Open everything; close it at the end. Raises Unavailable, ProbeFailed, Refused."""
     plan, inventory = planned.plan, project.inventory
-    ends = project.now() + plan.deadman_after
+    ends = project.now() + plan.deadman_after + BEFORE_ARMING
     values = {
         "run": run_id,
         "token": f"{run_id}-{secrets.token_hex(4)}",
@@ -117,15 +122,18 @@ def prepared(
     }
     allowed = allow_lists(plan, router_platforms(inventory, planned.platforms), values)
     devices = make_devices(inventory, allowed, allowed)
-    readings = Readings(inventory, plan, devices)
+    readings = Readings(inventory, plan, devices, run_id)
     target = _burst_target(inventory, plan.probes)
+    if not any(inventory.probes[name].critical for name in plan.probes):
+        raise Refused(
+            "no probe of the playbook is critical, so nothing would prove the service", "set `critical: true`"
+        )
     traffic = TrafficProof(readings, lambda: burst(target, BURST_PACKETS, BURST_RATE))
     probes: dict[str, Probe] = {}
     run = steps.Run(
         plan, values, readings, devices, journal, ledger, interruption, traffic, probes, observe
     )  # fmt: skip
-    run.note("token", "chosen", values["token"])
-    run.note("undo", "planned", _undo_lines(run))
+    run.note("recovery", "planned", recovery_text(run))
     try:
         for device in devices.values():
             device.open()
@@ -143,10 +151,22 @@ def prepared(
             device.close()
 
 
-def _undo_lines(run: steps.Run) -> str:
-    """Every undo of the plan, one per line: what the journal alone must be able to restore from."""
+def recovery_text(run: steps.Run) -> str:
+    """All that restoring needs, as JSON: it must be possible from the journal alone, whatever happens to the config."""
+    deadman = {command.intent: command for command in run.plan.deadman}
     commands = [command for action in reversed(run.plan.actions) for command in reversed(action.commands)]
-    return "\n".join(f"{command.router}\t{run.text(command.undo)}" for command in commands)
+    return json.dumps(
+        {
+            "run": run.values["run"],
+            "token": run.values["token"],
+            "primary": run.plan.primary,
+            "router": deadman["status"].router,
+            "neighbors": [str(session.neighbor) for session in run.readings.primary.sessions],
+            "undo": [run.text(command.undo) for command in commands],
+            "status": run.text(deadman["status"].text),
+            "cancel": run.text(deadman["cancel"].text),
+        }
+    )
 
 
 def _burst_target(inventory: Inventory, names: Sequence[str]) -> str:

@@ -91,7 +91,7 @@ class _Known:
             status=found.status,
             categories=("maintenance", found.key[0]),
             provider=found.key[0],
-            account=found.key[1],
+            account=found.key[1] or self.inventory.broker,  # a MAINTNOTE without one is not whole
             maintenance_id=found.key[2],
             objects=tuple(ObjectImpact(hit.circuit, hit.impact) for hit in stored.circuits),
             impact=worst,
@@ -113,7 +113,7 @@ class _Known:
             status=_STATUS.get(booked.state, Status.CANCELLED),
             categories=(booked.kind,),
             provider=self.inventory.broker,
-            account="",
+            account=self.inventory.broker,
             maintenance_id=booked.id,
             objects=tuple(ObjectImpact(name, booked.impact) for name in booked.circuits),
             impact=booked.impact,

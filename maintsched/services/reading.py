@@ -66,6 +66,7 @@ class Readings:
     inventory: Inventory
     plan: Plan
     devices: Mapping[str, Device]
+    run_id: str
     addresses: tuple[str, ...] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -116,13 +117,16 @@ class Readings:
         found = said["paths"] or []
         return tuple(Path(str(p["next_hop"]), bool(p["valid"]), bool(p["best"])) for p in found)
 
-    def our_lines(self, circuit: Circuit) -> int:
-        """How many shutdown lines stand in the running configuration for the circuit's sessions."""
+    def shutdown_lines(self, circuit: Circuit) -> tuple[int, int]:
+        """Shutdown lines in the running configuration for the circuit's sessions: this run's own, and all."""
         device = self.device(circuit)
-        counts = [device.read("our_lines", neighbor=str(session.neighbor))["count"] for session in circuit.sessions]
-        if any(count is None for count in counts):
-            raise CommandFailed(f"{device.router.name}: its running configuration cannot be read")
-        return sum(counts)
+        ours = total = 0
+        for session in circuit.sessions:
+            said = device.read("our_lines", neighbor=str(session.neighbor), run=self.run_id)
+            if said["ours"] is None or said["all"] is None:
+                raise CommandFailed(f"{device.router.name}: its running configuration cannot be read")
+            ours, total = ours + said["ours"], total + said["all"]
+        return ours, total
 
     def clock_offset(self, circuit: Circuit) -> timedelta:
         """Router's clock minus ours; the router tells whole seconds, so it is known to a second."""
@@ -131,15 +135,22 @@ class Readings:
             raise CommandFailed(f"{circuit.router}: it does not tell the time")
         return datetime.fromtimestamp(epoch, UTC) - datetime.now(UTC)
 
-    def goes_over(self, circuit: Circuit, seen_from: Circuit) -> tuple[bool, str]:
-        """Whether the router of `seen_from` sends all service addresses over `circuit`, directly or by the router
-        that has it; and the routes as evidence."""
+    def leaves_over(self, circuit: Circuit) -> tuple[bool, str]:
+        """Whether the circuit's own router sends all service addresses over it; and the routes as evidence."""
         neighbors = {str(session.neighbor) for session in circuit.sessions}
-        own = self.routes(circuit)
-        direct = all(route.gateway in neighbors and route.interface == circuit.interface for route in own)
-        evidence = f"{circuit.router}: " + ", ".join(str(route) for route in own)
-        if seen_from.router == circuit.router:
-            return direct, evidence
-        theirs = self.routes(seen_from)
-        avoids = all(route.interface != seen_from.interface for route in theirs)
-        return direct and avoids, f"{seen_from.router}: " + ", ".join(str(route) for route in theirs) + "; " + evidence
+        routes = self.routes(circuit)
+        right = all(route.gateway in neighbors and route.interface == circuit.interface for route in routes)
+        return right, f"{circuit.router}: " + ", ".join(str(route) for route in routes)
+
+    def avoids(self, circuit: Circuit) -> tuple[bool, str]:
+        """Whether the circuit's own router has another best path to every service prefix, and forwards by it."""
+        neighbors = {str(session.neighbor) for session in circuit.sessions}
+        routes = self.routes(circuit)
+        elsewhere = all(route.gateway is not None and route.gateway not in neighbors for route in routes)
+        best = [
+            [path.next_hop for path in self.paths(circuit, str(prefix)) if path.best and path.valid]
+            for prefix in self.inventory.groups[self.plan.group].service
+        ]
+        known = all(hops and not neighbors.intersection(hops) for hops in best)
+        hops = ", ".join(hop for found in best for hop in found) or "none"
+        return elsewhere and known, f"{circuit.router}: {', '.join(map(str, routes))}, best next hop {hops}"

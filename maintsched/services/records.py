@@ -24,7 +24,7 @@ from maintsched.domain.interval import from_iso, iso
 EXIT_CODES = {Verdict.PASS: 0, Verdict.SKIPPED: 3, Verdict.FAIL: 4, Verdict.ERROR: 5, Verdict.ABORTED: 5}
 NOT_RESTORED = 6
 # Journal lines that recovering needs, and nobody else
-PLUMBING = ("token", "undo")
+PLUMBING = ("recovery",)
 RESTORED_BUT = 4
 
 

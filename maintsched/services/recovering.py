@@ -1,65 +1,116 @@
-"""What a dead runner left: restore it from the journal, say whether the dead-man had fired, and close the record."""
+"""What a dead runner left: restore it from its journal, say whether the dead-man had fired, and close the record.
+
+The journal alone is enough; the config is asked only how to log in. A run whose change may still be on a router stays
+open, with its lock, until somebody has seen that it is gone.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import json
 import socket
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from maintsched.domain.drill import Finding, Run, TimelineEntry, Verdict
-from maintsched.domain.platform import AllowList
-from maintsched.errors import MaintschedError
+from maintsched.domain.platform import AllowList, fill
+from maintsched.errors import InvalidInput, MaintschedError
 from maintsched.routers.device import Device
-from maintsched.services.devices import make_devices
-from maintsched.services.drillplan import PlannedDrill, plan_drill
-from maintsched.services.journal import Written, process_start, read_journal
-from maintsched.services.ledger import DatabaseLedger, write_record
-from maintsched.services.planning import run_text
+from maintsched.services.devices import make_devices, platforms_of
+from maintsched.services.drillplan import plan_drill
+from maintsched.services.journal import Written, claimed, process_start, read_journal
+from maintsched.services.ledger import DatabaseLedger, read_record, write_record
+from maintsched.services.planning import allow_lists
 from maintsched.services.project import Project
 from maintsched.services.reading import Readings
-from maintsched.services.records import run_from_document, told
+from maintsched.services.records import told
+from maintsched.services.steps import unheeded
 from maintsched.store import runs
 from maintsched.store.runs import StoredRun
 
 POLL_SECONDS = 0.25
+RESTORE_SECONDS = 30.0
 
 Say = Callable[[str], None]
 
 
 def dead_runs(project: Project) -> tuple[StoredRun, ...]:
-    """Runs that the database holds as running here, but whose process is gone."""
+    """Runs of this machine that are not closed, and whose process is gone."""
     with project.store.read() as tx:
-        running = runs.runs(tx, state="running")
+        open_runs = runs.runs(tx, states=("running", "lost"))
     here = socket.gethostname()
     return tuple(
-        run for run in running if run.owner.host == here and process_start(run.owner.pid) != run.owner.pid_started
+        run for run in open_runs if run.owner.host == here and process_start(run.owner.pid) != run.owner.pid_started
     )
 
 
 def describe_dead(run: StoredRun) -> str:
     """One line for whoever types the next command."""
+    if run.state == "lost":
+        return f"run {run.id} ended with our change possibly still on a router"
     written = _journal(run)
-    if written is None or not written.has("arm", "started"):
-        return f"run {run.id} died before it touched anything"
-    shut = next((e for e in written.entries if e.step == "shut" and e.state in ("intended", "sent")), None)
-    if shut is None:
-        return f"run {run.id} died with the dead-man armed and nothing shut"
-    last = written.entries[-1]
-    return f"run {run.id} died after `{last.step} {last.state}` with the primary shut; its dead-man restores the router"
+    if written is None:
+        return f"run {run.id} died, and its journal {run.journal} cannot be read"
+    if written.has("run", "ended"):
+        return f"run {run.id} ended in order, but its record is not in the database yet"
+    last = f"after `{written.entries[-1].step} {written.entries[-1].state}`" if written.entries else "at its start"
+    if not written.has("arm", "started"):
+        return f"run {run.id} died {last}, before it touched anything"
+    if not any(entry.step != "arm" and entry.state == "intended" for entry in written.entries):
+        return f"run {run.id} died {last}, with the dead-man armed and nothing shut"
+    if written.has("restore", "sent"):
+        return f"run {run.id} died {last}, while it was restoring"
+    return f"run {run.id} died {last}, with the primary shut; its dead-man restores the router"
 
 
 def _journal(run: StoredRun) -> Written | None:
-    path = Path(run.journal)
-    return read_journal(path) if path.is_file() else None
+    try:
+        return read_journal(Path(run.journal))
+    except OSError:
+        return None
 
 
 def recover(project: Project, say: Say) -> list[Run]:
     """Close every dead run; a router that still has our change is restored first."""
-    return [_recover(project, run, say) for run in dead_runs(project)]
+    heedless = unheeded(say)
+    closed = []
+    for run in dead_runs(project):
+        with _claimed(run) as ours:
+            if ours:
+                closed.append(_recover(project, run, heedless))
+            else:
+                heedless(f"run {run.id} is alive, or somebody else is recovering it")
+    return closed
+
+
+@contextlib.contextmanager
+def _claimed(run: StoredRun) -> Iterator[bool]:
+    try:
+        with claimed(Path(run.journal)) as ours:
+            yield ours
+    except OSError:
+        yield True  # without a journal there is nothing to hold; the pid has shown that it is dead
+
+
+@dataclass
+class _Left:
+    """What is known of a dead run: where to look, what to send. `touched` False: it died before arming."""
+
+    touched: bool
+    router: str = ""
+    primary: str = ""
+    neighbors: tuple[str, ...] = ()
+    undo: tuple[str, ...] = ()
+    status: str | None = None
+    cancel: str | None = None
+
+    @property
+    def to_type(self) -> tuple[str, ...]:
+        return tuple(f"{self.router}: {text}" for text in self.undo)
 
 
 @dataclass
@@ -70,7 +121,7 @@ class _Found:
     left: bool
     reason: str
     to_type: tuple[str, ...] = ()
-    fired: bool = False
+    findings: list[Finding] = field(default_factory=list)
     undone: tuple[tuple[str, str, str], ...] = ()
 
 
@@ -79,131 +130,155 @@ def _recover(project: Project, stored: StoredRun, say: Say) -> Run:
     written = _journal(stored)
     record = Path(stored.journal).with_suffix(".json")
     ledger = DatabaseLedger(project.store, project.actor, stored.id)
-    window = _detail(written, "window") if written else None
-    if record.is_file():
+    window = _detail(written, "window")
+    ended = read_record(record)
+    if ended is not None and not ended.our_change_left:
         # The drill ended in order, only the database was gone: its record is brought in as it is.
-        run = run_from_document(json.loads(record.read_text()))
-        ledger.settle(run, window, ())
-        return run
+        ledger.settle(ended, window, ())
+        return ended
     found = _look_and_restore(project, stored, written, say)
     run = _run_of(stored, written, found)
-    write_record(record, run)
-    if not found.left:
-        ledger.settle(run, window, found.undone)
+    with contextlib.suppress(OSError):  # the database is where it counts
+        write_record(record, run)
+    ledger.settle(run, window, found.undone)
     return run
 
 
-def _detail(written: Written, step: str) -> str | None:
-    return next((entry.detail for entry in written.entries if entry.step == step), None)
+def _detail(written: Written | None, step: str) -> str | None:
+    entries = written.entries if written else ()
+    return next((entry.detail for entry in entries if entry.step == step), None)
+
+
+def _left(project: Project, stored: StoredRun, written: Written | None) -> _Left:
+    """From the journal; where that is gone, from what the audit trail says was about to be sent."""
+    if written is not None:
+        plan: dict[str, Any] = json.loads(_detail(written, "recovery") or "{}")
+        if not written.has("arm", "started") or not plan:
+            return _Left(False)
+        texts = {name: tuple(plan[name]) for name in ("neighbors", "undo")}
+        return _Left(True, plan["router"], plan["primary"], **texts, status=plan["status"], cancel=plan["cancel"])
+    with project.store.read() as tx:
+        sent = [(router, undo) for router, intent, undo in runs.intended(tx, stored.id) if intent != "arm"]
+    if not sent:
+        return _Left(False)
+    group = project.inventory.groups.get(stored.group)
+    primary = group.primary if group is not None else ""
+    circuit = project.inventory.circuits.get(primary)
+    neighbors = tuple(str(session.neighbor) for session in circuit.sessions) if circuit else ()
+    return _Left(True, sent[0][0], primary, neighbors, tuple(undo for _, undo in sent))
 
 
 def _look_and_restore(project: Project, stored: StoredRun, written: Written | None, say: Say) -> _Found:
-    if written is None or not written.has("arm", "started"):
+    left = _left(project, stored, written)
+    if not left.touched:
         return _Found(None, False, "its runner died before anything was touched")
-    undo = [line.split("\t", 1) for line in (_detail(written, "undo") or "").splitlines()]
-    to_type = tuple(f"{router}: {text}" for router, text in undo)
+    device = None
     try:
-        planned = plan_drill(project, stored.drill, survivor=stored.survivor)
-        values = {"token": _detail(written, "token") or ""}
-        devices = _devices(project, planned, values, undo)
+        device = _device(project, stored.id, left)
+        found = _restore(device, stored.id, left, say)
+        return found if found.left or not found.restored else _proved(project, stored, found)
     except MaintschedError as error:
-        return _Found(False, True, f"it cannot be told what is left on the routers: {error.message}", to_type)
-    try:
-        return _restore(project, planned, devices, values, undo, say)
-    except MaintschedError as error:
-        return _Found(False, True, f"NOT restored, or we cannot tell: {error.message}", to_type)
+        return _Found(False, True, f"NOT restored, or we cannot tell: {error.message}", left.to_type)
     finally:
-        for device in devices.values():
+        if device is not None:
             device.close()
 
 
-def _devices(
-    project: Project, planned: PlannedDrill, values: dict[str, str], undo: list[list[str]]
-) -> dict[str, Device]:
-    """Devices that may read, ask and cancel the timer, and send the undo lines of the journal; nothing else."""
-    texts: dict[str, set[str]] = {}
-    for command in planned.plan.reads:
-        texts.setdefault(command.router, set()).add(command.text)
-    for command in planned.plan.deadman:
-        if command.intent != "arm":
-            texts.setdefault(command.router, set()).add(run_text(command.text, values))
-    for router, text in undo:
-        texts.setdefault(router, set()).add(text)
-    allowed = {
-        name: AllowList(frozenset(found), planned.platforms[project.inventory.routers[name].platform].deny)
-        for name, found in texts.items()
-    }
-    return make_devices(project.inventory, allowed, allowed)
+def _device(project: Project, run_id: str, left: _Left) -> Device:
+    """The router, which may be asked for its lines and sessions, and sent the journal's undo lines; nothing else."""
+    router = project.inventory.routers.get(left.router)
+    if router is None:
+        raise InvalidInput(f"router {left.router} is not in the config any more", "type the lines by hand")
+    platform = platforms_of(project.inventory)[router.platform]
+    texts = {*left.undo, *filter(None, (left.status, left.cancel))}
+    for neighbor in left.neighbors:
+        values = {"neighbor": neighbor, "run": run_id}
+        texts |= {fill(platform.reads[intent].command, values) for intent in ("our_lines", "session")}
+    return make_devices(project.inventory, [router.name], {router.name: AllowList(frozenset(texts), platform.deny)})[
+        router.name
+    ]
 
 
-def _restore(
-    project: Project,
-    planned: PlannedDrill,
-    devices: dict[str, Device],
-    values: dict[str, str],
-    undo: list[list[str]],
-    say: Say,
-) -> _Found:
-    readings = Readings(project.inventory, planned.plan, devices)
-    primary = readings.primary
-    timer = _timer(planned, devices, values, "status")
-    lines = readings.our_lines(primary)
-    fired = timer == "fired"
-    if fired:
-        say(f"the dead-man on {primary.router} had fired: the router restored itself")
+def _lines(device: Device, run_id: str, left: _Left) -> tuple[int, int]:
+    said = [device.read("our_lines", neighbor=neighbor, run=run_id) for neighbor in left.neighbors]
+    return sum(each["ours"] for each in said), sum(each["all"] for each in said)
+
+
+def _restore(device: Device, run_id: str, left: _Left, say: Say) -> _Found:
+    timer = device.ask(left.status).stdout.strip() if left.status else "unknown"
+    ours, _ = _lines(device, run_id, left)
     undone: tuple[tuple[str, str, str], ...] = ()
+    by = "nothing of ours was on the router"
+    if timer == "fired":
+        by = "the dead-man had restored the router"
+        say(f"the dead-man on {left.router} had fired: the router restored itself")
+    if ours:
+        by = "restored by `drill recover`"
+        say(f"restoring: {ours} shutdown line(s) of ours still stand on {left.router}")
+        for text in left.undo:
+            device.send(text)
+        undone = tuple((left.router, text, "sent") for text in left.undo)
+    ours, lines = _lines(device, run_id, left)
+    if ours:
+        return _Found(False, True, "NOT restored: our lines still stand", left.to_type, undone=undone)
+    findings = []
+    if timer == "fired":
+        findings.append(Finding("dead-man", "medium", "the dead-man fired and restored the router by itself"))
+    if left.cancel and timer.startswith(("armed", "dead")):
+        device.ask(left.cancel)
     if lines:
-        say(f"restoring: {lines} shutdown line(s) of ours still stand on {primary.router}")
-        for router, text in undo:
-            devices[router].send(text)
-        undone = tuple((router, text, "sent") for router, text in undo)
-    if readings.our_lines(primary):
-        return _Found(
-            False, True, "NOT restored: our lines still stand", tuple(f"{r}: {t}" for r, t in undo), fired, undone
-        )
-    if timer.startswith(("armed", "dead")):
-        state = _timer(planned, devices, values, "cancel")
-        fired = fired or state == "fired"
-    by = "the dead-man had restored the router" if fired and not lines else "restored by `drill recover`"
-    if not _established(readings, planned.plan.restore.total_seconds()):
-        return _Found(
-            False, False, f"RESTORED-BUT: {by}, but {primary.name}'s session is not Established", (), fired, undone
-        )
-    say(f"{primary.name} is Established, our lines are gone")
-    return _Found(True, False, f"its runner died; {by}; the session is Established again", (), fired, undone)
+        findings.append(Finding("foreign-change", "high", f"somebody else shut {lines} session(s); it is kept"))
+        reason = f"RESTORED-BUT: {by}, but somebody else's shutdown stands on {left.router}"
+        return _Found(False, False, reason, findings=findings, undone=undone)
+    if not _established(device, left):
+        reason = f"RESTORED-BUT: {by}, but {left.primary}'s session is not Established"
+        return _Found(False, False, reason, findings=findings, undone=undone)
+    say(f"{left.primary} is Established, our lines are gone")
+    return _Found(True, False, f"its runner died; {by}; the session is Established again", (), findings, undone)
 
 
-def _timer(planned: PlannedDrill, devices: dict[str, Device], values: dict[str, str], intent: str) -> str:
-    command = next(command for command in planned.plan.deadman if command.intent == intent)
-    device = devices[command.router]
-    output = device.ask(run_text(command.text, values))
-    if intent == "cancel":
-        return "cancelled" if output.status == 0 else "fired"
-    return output.stdout.strip()
-
-
-def _established(readings: Readings, seconds: float) -> bool:
-    deadline = time.monotonic() + seconds
-    while not all(session.established for session in readings.sessions(readings.primary)):
+def _established(device: Device, left: _Left) -> bool:
+    deadline = time.monotonic() + RESTORE_SECONDS
+    while any(device.read("session", neighbor=each)["state"] != "Established" for each in left.neighbors):
         if time.monotonic() > deadline:
             return False
         time.sleep(POLL_SECONDS)
     return True
 
 
+def _proved(project: Project, stored: StoredRun, found: _Found) -> _Found:
+    """Whether the primary carries again: an Established session alone does not say so (routers keep the oldest path)."""
+    devices: dict[str, Device] = {}
+    try:
+        planned = plan_drill(project, stored.drill, survivor=stored.survivor)
+        by_router = {name: planned.platforms[router.platform] for name, router in project.inventory.routers.items()}
+        allowed = allow_lists(planned.plan, by_router, {"run": stored.id})
+        devices = make_devices(project.inventory, allowed, allowed)
+        readings = Readings(project.inventory, planned.plan, devices, stored.id)
+        deadline = time.monotonic() + RESTORE_SECONDS
+        while not (seen := readings.leaves_over(readings.primary))[0]:
+            if time.monotonic() > deadline:
+                reason = f"RESTORED-BUT: {found.reason}, but traffic does not leave over it: {seen[1]}"
+                return replace(found, restored=False, reason=reason)
+            time.sleep(POLL_SECONDS)
+    except MaintschedError as error:
+        reason = f"RESTORED-BUT: {found.reason}, but whether it carries was not seen: {error.message}"
+        return replace(found, restored=False, reason=reason)
+    finally:
+        for device in devices.values():
+            device.close()
+    return replace(found, reason=f"{found.reason}, and traffic leaves over it ({seen[1]})")
+
+
 def _run_of(stored: StoredRun, written: Written | None, found: _Found) -> Run:
     now = datetime.now(UTC)
     head = written.head if written else {}
-    findings = [Finding("runner-died", "high", found.reason)]
-    if found.fired:
-        findings.append(Finding("dead-man", "medium", "the dead-man fired and restored the router by itself"))
-    entries = written.entries if written else ()
-    primary = str(head.get("primary", ""))
+    entries = told(written.entries) if written else ()
     return Run(
         id=stored.id,
         drill=stored.drill,
         group=stored.group,
-        primary=primary,
+        primary=str(head.get("primary", "")),
         survivor=stored.survivor,
         playbook=str(head.get("playbook", "")),
         plan_hash=str(head.get("plan_hash", "")),
@@ -215,7 +290,7 @@ def _run_of(stored: StoredRun, written: Written | None, found: _Found) -> Run:
         restored=found.restored,
         our_change_left=found.left,
         requester=str(head.get("requester", "")),
-        timeline=(*told(entries), TimelineEntry(now, "recover", "done" if not found.left else "failed", found.reason)),
-        findings=tuple(findings),
+        timeline=(*entries, TimelineEntry(now, "recover", "failed" if found.left else "done", found.reason)),
+        findings=(Finding("runner-died", "high", found.reason), *found.findings),
         to_type=found.to_type,
     )

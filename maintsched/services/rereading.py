@@ -60,8 +60,9 @@ def doubtful(
     if len(messages) > 1 or messages[0].origin != source.location or digest(messages) == before.content_sha256:
         return None
     # A file that is replaced, not a folder that grows: it holds again what a newer version of it had changed.
-    known = notices.known_keys(tx)
+    keys = notices.KnownKeys(tx)
     for notice in read_message(messages[0], origin).notices:
+        known = keys.like(notice)
         for key in belongs_to(notice, known):
             kept = merge(notices.revisions_of(tx, known[key])) if key in known else None
             says = (notice.interval, notice.status or Status.CONFIRMED, notice.impact)

@@ -92,9 +92,11 @@ def one_maintenance(project: Project, text: str) -> tuple[StoredMaintenance, tup
         return hits[0], notices.notices(tx, maintenance=hits[0].id)
 
 
-def waiting(project: Project) -> tuple[StoredNotice, ...]:
+def waiting(project: Project) -> tuple[tuple[StoredNotice, ...], tuple[str, ...]]:
+    """The notices that need a person, and the stale sources."""
     with project.store.read() as tx:
-        return notices.notices(tx, state=REVIEW)
+        stale = stale_sources(tx, project.inventory, project.now())
+        return notices.notices(tx, state=REVIEW), tuple(source.name for source in stale)
 
 
 def raw_notice(project: Project, text: str) -> bytes:
@@ -169,7 +171,7 @@ def _without_ignored(tx: Transaction, inventory: Inventory, stored: StoredNotice
 def _take_as_fact(tx: Transaction, stored: StoredNotice, circuits: tuple[str, ...], interval: Interval) -> str:
     notice = stored.notice
     worst = notice.impact if notice else Impact.OUTAGE
-    every = notices.known_keys(tx)
+    every = notices.KnownKeys(tx).like(notice) if notice else {}
     own = (stored.source, "", f"N-{stored.id}")
     key = next((k for k in belongs_to(notice, every)), own) if notice else own
     known = stored.maintenance if stored.maintenance is not None else every.get(key)

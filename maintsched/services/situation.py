@@ -9,7 +9,7 @@ from maintsched.domain.interval import Interval
 from maintsched.domain.inventory import Inventory, Source
 from maintsched.domain.notice import Status
 from maintsched.services.tuning import EXPANSION, LOOK_BACK
-from maintsched.store import notices, windows
+from maintsched.store import freezes, notices, windows
 from maintsched.store.engine import Transaction
 from maintsched.store.notices import SourceState
 
@@ -23,7 +23,7 @@ def situation(
     wide = near.widened(guard + LOOK_BACK)
     facts = notices.maintenances(tx, near=wide)
     taken: list[Occupation] = []
-    frozen: list[Freeze] = list(notices.freezes(tx, wide))
+    frozen: list[Freeze] = list(freezes.freezes(tx, wide))
     for stored in facts:
         taken += notices.occupations(stored, guard, now)
         if drill and _is_platform_work(stored, inventory):

@@ -5,10 +5,11 @@ Undo before do: the journal line with the undo is on the disk, and the audit row
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
 from maintsched.domain.drill import Action, Check, Command, Plan, Verdict
@@ -23,6 +24,8 @@ from maintsched.services.reading import Readings
 from maintsched.services.traffic import TrafficProof
 
 POLL_SECONDS = 0.25
+READY_SECONDS = 10.0  # the survivor was looked at no longer ago than this when the primary is shut
+FRESH_SECONDS = 4.0  # a probe whose newest sample is older than this says nothing of now
 STOP_SECONDS = 1.0  # in the hold, a probe may fail for this long, or twice
 
 
@@ -42,9 +45,19 @@ class Ledger(Protocol):
     def result(self, command: Command, text: str, outcome: str, output_sha256: str | None) -> None: ...
 
 
+def unheeded(tell: Callable[[Any], None]) -> Callable[[Any], None]:
+    """`tell`, whatever becomes of it: nobody may be watching any more, and a closed terminal stops no restore."""
+
+    def told(what: Any) -> None:
+        with contextlib.suppress(Exception):
+            tell(what)
+
+    return told
+
+
 @dataclass
 class Run:
-    """What the steps of one run share."""
+    """What the steps of one run share. `observe` raises nothing: see `unheeded`."""
 
     plan: Plan
     values: Mapping[str, str]
@@ -58,6 +71,8 @@ class Run:
     observe: Callable[[Any], None]
     checks: list[Check] = field(default_factory=list)
     sent: list[str] = field(default_factory=list)
+    routes_before: str = ""
+    ready_at: float = 0.0
 
     def note(self, step: str, state: str, detail: str = "", *, must: bool = True) -> None:
         self.observe(self.journal.write(step, state, detail, must=must))
@@ -116,6 +131,8 @@ def act(run: Run, action: Action) -> None:
         text, undo = run.text(command.text), run.text(command.undo)
         run.note(action.intent, "intended", f"{command.router}: {text} ⟲ {undo}")
         run.ledger.intend(command, text, undo)
+        if time.monotonic() - run.ready_at > READY_SECONDS:
+            raise CannotTell(f"the survivor was looked at more than {READY_SECONDS:.0f} s ago; nothing was sent")
         _send(run, command, text, action.intent)
     run.note(action.intent, "done")
 
@@ -138,19 +155,19 @@ def prove(run: Run, carrier: Circuit, other: Circuit, *, shut: bool, step: str) 
 
     `shut` says whether the other circuit's sessions must be down by our hand, or up.
     """
-    run.note(
-        step, "started", f"traffic must be on {carrier.name}, both ways, for {run.plan.sustain.total_seconds():.1f} s"
-    )
+    since = datetime.now(UTC)
+    wanted = f"traffic must be on {carrier.name}, both ways, for {run.plan.sustain.total_seconds():.1f} s"
+    run.note(step, "started", wanted, must=shut)
     deadline = time.monotonic() + run.plan.prove.total_seconds()
     good_since: float | None = None
     while True:
         began = time.monotonic()
-        checks = _look(run, carrier, other, shut=shut)
+        checks = _look(run, carrier, other, shut=shut, since=since)
         run.interruption.check()
         if all(check.verdict is Verdict.PASS for check in checks):
             good_since = good_since if good_since is not None else began
             if time.monotonic() - good_since >= run.plan.sustain.total_seconds():
-                run.note(step, "done", f"proved on {carrier.name}")
+                run.note(step, "done", f"proved on {carrier.name}", must=shut)
                 return checks
         else:
             good_since = None
@@ -167,13 +184,15 @@ def prefixed(step: str, checks: Iterable[Check]) -> list[Check]:
     return [Check(f"{step}/{c.id}", c.verdict, c.evidence, c.value, c.limit) for c in checks]
 
 
-def _look(run: Run, carrier: Circuit, other: Circuit, *, shut: bool) -> tuple[Check, ...]:
+def _look(run: Run, carrier: Circuit, other: Circuit, *, shut: bool, since: datetime) -> tuple[Check, ...]:
     """One look: sessions, routes; only when those are right the counted burst and the probes."""
     try:
-        checks = [_session_check(run, carrier, other, shut=shut), _route_check(run, carrier, other)]
+        checks = [_session_check(run, carrier, other, shut=shut), _route_check(run, carrier, other, shut=shut)]
+        if shut:
+            checks.append(_timer_check(run))
         if all(check.verdict is Verdict.PASS for check in checks):
             checks += run.traffic.checks(run.traffic.measure(carrier, other), carrier, other)
-            checks += [probe_check(name, probe) for name, probe in run.probes.items() if probe.critical]
+            checks += [probe_check(name, probe, since) for name, probe in run.probes.items() if probe.critical]
     except MaintschedError as error:
         checks = [Check("reading", Verdict.ERROR, error.message)]
     return tuple(checks)
@@ -187,16 +206,37 @@ def _session_check(run: Run, carrier: Circuit, other: Circuit, *, shut: bool) ->
     return Check("session", Verdict.PASS if up and right else Verdict.FAIL, said)
 
 
-def _route_check(run: Run, carrier: Circuit, other: Circuit) -> Check:
-    over, routes = run.readings.goes_over(carrier, seen_from=other)
-    return Check("best-path", Verdict.PASS if over else Verdict.FAIL, routes)
+def _route_check(run: Run, carrier: Circuit, other: Circuit, *, shut: bool) -> Check:
+    right, said = run.readings.leaves_over(carrier)
+    if other.router != carrier.router:
+        elsewhere, theirs = run.readings.avoids(other) if shut else _as_before(run, other)
+        right, said = right and elsewhere, f"{theirs}; {said}"
+    return Check("best-path", Verdict.PASS if right else Verdict.FAIL, said)
 
 
-def probe_check(name: str, probe: Probe) -> Check:
-    """The probe's newest samples: the last five must have been answered rightly."""
-    recent = probe.samples()[-5:]
-    if not recent:
-        return Check(f"probe:{name}", Verdict.ERROR, "no sample yet")
+def _as_before(run: Run, circuit: Circuit) -> tuple[bool, str]:
+    """Whether the survivor's router forwards as it did in the baseline."""
+    now = routes_text(run.readings, circuit)
+    return now == run.routes_before, now if now == run.routes_before else f"{now} (before: {run.routes_before})"
+
+
+def routes_text(readings: Readings, circuit: Circuit) -> str:
+    return f"{circuit.router}: " + ", ".join(str(route) for route in readings.routes(circuit))
+
+
+def _timer_check(run: Run) -> Check:
+    state = token_state(run)
+    verdict = Verdict.PASS if seconds_left(state) is not None else Verdict.FAIL
+    return Check("dead-man", verdict, f"the router says: {state}")
+
+
+def probe_check(name: str, probe: Probe, since: datetime) -> Check:
+    """The newest samples of those sent `since` then: each must have been answered rightly. Too few, or none of the last
+    seconds, is no reading."""
+    needed = 5 if probe.rate >= 5 else 2
+    recent = [sample for sample in probe.samples() if sample.at >= since][-5:]
+    if len(recent) < needed or (datetime.now(UTC) - recent[-1].at).total_seconds() > FRESH_SECONDS:
+        return Check(f"probe:{name}", Verdict.ERROR, f"{len(recent)} fresh samples, needed {needed}")
     bad = sum(1 for sample in recent if sample.rtt_ms is None or not sample.ok)
     answered = [sample.rtt_ms for sample in recent if sample.rtt_ms is not None]
     worst = f"{max(answered):.1f} ms" if answered else None
@@ -216,45 +256,48 @@ def hold(run: Run, carrier: Circuit, other: Circuit) -> None:
             if probe.critical and (bad := probe.lost_in_a_row()) >= max(2, probe.rate * STOP_SECONDS):
                 raise NetworkWrong(f"stop condition in the hold: probe {name} failed {bad} times in a row")
         try:
-            check = _session_check(run, carrier, other, shut=True)
+            session, timer = _session_check(run, carrier, other, shut=True), _timer_check(run)
         except Unavailable as error:
             raise CannotTell(f"in the hold: {error.message}") from error
-        if check.verdict is not Verdict.PASS:
-            raise NetworkWrong(f"stop condition in the hold: {check.evidence}")
+        if timer.verdict is not Verdict.PASS:
+            raise CannotTell(f"in the hold: the dead-man is not armed any more: {timer.evidence}")
+        if session.verdict is not Verdict.PASS:
+            raise NetworkWrong(f"stop condition in the hold: {session.evidence}")
     run.note("hold", "done")
 
 
 def undo_all(run: Run, actions: list[Action], patience: timedelta) -> list[str]:
-    """Take back what was begun, newest first, trying again until `patience` runs out. Returns what could not be sent.
+    """Take back what was begun, newest first, in turns until `patience` runs out. Returns what could not be sent.
 
-    Idempotent, and stopped by nothing: no signal, no full disk, no lost database.
+    Idempotent, and stopped by nothing: no signal, no full disk, no lost database, no closed terminal.
     """
-    left: list[str] = []
-    for action in reversed(actions):
-        for command in reversed(action.commands):
-            text = run.text(command.undo)
-            run.note("restore", "intended", f"{command.router}: {text}", must=False)
-            if not _undo(run, command.router, text, patience):
-                left.append(f"{command.router}: {text}")
-    return left
-
-
-def _undo(run: Run, router: str, text: str, patience: timedelta) -> bool:
+    waiting = [
+        (command.router, run.text(command.undo))
+        for action in reversed(actions)
+        for command in reversed(action.commands)
+    ]
+    for router, text in waiting:
+        run.note("restore", "intended", f"{router}: {text}", must=False)
     deadline = time.monotonic() + patience.total_seconds()
     while True:
-        try:
-            output = run.devices[router].send(text)
-            if output.status == 0:
-                run.sent.append(f"{router}: {text}")
-                run.note("restore", "sent", f"{router}: exit 0", must=False)
-                return True
-            reason = f"exit {output.status}: {(output.stderr or output.stdout).strip()}"
-        except MaintschedError as error:
-            reason = error.message
-        run.note("restore", "failed", f"{router}: {reason}; trying again", must=False)
-        if time.monotonic() > deadline:
-            return False
+        waiting = [(router, text) for router, text in waiting if not _undo(run, router, text)]
+        if not waiting or time.monotonic() > deadline:
+            return [f"{router}: {text}" for router, text in waiting]
         time.sleep(POLL_SECONDS)
+
+
+def _undo(run: Run, router: str, text: str) -> bool:
+    try:
+        output = run.devices[router].send(text)
+        if output.status == 0:
+            run.sent.append(f"{router}: {text}")
+            run.note("restore", "sent", f"{router}: exit 0", must=False)
+            return True
+        reason = f"exit {output.status}: {(output.stderr or output.stdout).strip()}"
+    except MaintschedError as error:
+        reason = error.message
+    run.note("restore", "failed", f"{router}: {reason}; trying again", must=False)
+    return False
 
 
 def disarm(run: Run) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from maintsched.domain.drill import Check, Verdict
 from maintsched.domain.inventory import Circuit
@@ -18,6 +18,7 @@ from maintsched.services.reading import Counters, Readings
 SHARE = 0.95
 SLACK = 0.05
 FLOOR_MARGIN = 1.05
+CONTROL_PLANE_RATE = 50.0  # packets/s each way: BFD at 3 x 50 ms is about 20, with BGP and ARP beside it
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,7 @@ class TrafficProof:
     def __init__(self, readings: Readings, burst: Callable[[], tuple[int, int]]) -> None:
         self._readings = readings
         self._burst = burst
-        self.floor = Rate(0.0, 0.0)
+        self._floors: dict[str, Rate] = {}
 
     def measure(self, carrier: Circuit, other: Circuit) -> BurstResult:
         before = (self._readings.counters(carrier), self._readings.counters(other))
@@ -71,21 +72,39 @@ class TrafficProof:
             sent, answered, difference(before[0], after[0], seconds), difference(before[1], after[1], seconds)
         )
 
-    def learn_floor(self, idle: Difference) -> None:
-        """Take the idle circuit's rate as the control-plane floor."""
-        self.floor = Rate(idle.received / idle.seconds, idle.sent / idle.seconds)
+    def learn_floor(self, circuit: Circuit, idle: Difference) -> None:
+        """Take the idle circuit's rate as its control-plane floor."""
+        self._floors[circuit.name] = Rate(idle.received / idle.seconds, idle.sent / idle.seconds)
+
+    def floor(self, circuit: Circuit) -> Rate:
+        """Its own, where it was seen idle; else the other member's, as far as that can be control plane alone."""
+        if circuit.name in self._floors:
+            return self._floors[circuit.name]
+        others = list(self._floors.values())
+        return Rate(
+            min(CONTROL_PLANE_RATE, max((rate.received for rate in others), default=0.0)),
+            min(CONTROL_PLANE_RATE, max((rate.sent for rate in others), default=0.0)),
+        )
 
     def checks(self, result: BurstResult, carrier: Circuit, other: Circuit) -> tuple[Check, ...]:
-        """Forward, return, and the other circuit's silence; each FAIL says where the packets were seen instead."""
-        needed = SHARE * result.sent
-        stray = SLACK * result.sent
-        idle_sent = self.floor.sent * result.other.seconds * FLOOR_MARGIN + stray
-        idle_received = self.floor.received * result.other.seconds * FLOOR_MARGIN + stray
-        forward = _share("forward", result.carrier.sent, needed, result.sent, f"sent on {carrier.name}")
-        back = _share("return", result.carrier.received, needed, result.sent, f"received on {carrier.name}")
+        """Answers, forward, return, and the other circuit's silence; each FAIL says where the packets were instead.
+
+        On a busy circuit the counters alone cannot tell our packets from others; then it is the answers, and that the
+        other circuit did not carry them, that prove the way.
+        """
+        needed, stray = SHARE * result.sent, SLACK * result.sent
+        floor = self.floor(other)
+        idle_sent = floor.sent * result.other.seconds * FLOOR_MARGIN + stray
+        idle_received = floor.received * result.other.seconds * FLOOR_MARGIN + stray
+        answered = _enough("answered", result.answered, needed, f"{result.answered} of {result.sent} came back")
+        forward = _enough("forward", result.carrier.sent, needed, _counted(result.carrier.sent, "out", carrier, result))
+        if forward.verdict is Verdict.FAIL and result.other.sent > idle_sent:
+            forward = _adding(forward, f"; {result.other.sent} went out on {other.name}: the way out has not moved")
+        back = _enough(
+            "return", result.carrier.received, needed, _counted(result.carrier.received, "in", carrier, result)
+        )
         if back.verdict is Verdict.FAIL and result.other.received > idle_received:
-            stuck = f"; {result.other.received} came in on {other.name} instead: the way back has not moved"
-            back = Check(back.id, back.verdict, back.evidence + stuck, back.value, back.limit)
+            back = _adding(back, f"; {result.other.received} came in on {other.name}: the way back has not moved")
         quiet = result.other.sent <= idle_sent and result.other.received <= idle_received
         silence = Check(
             "quiet",
@@ -94,9 +113,17 @@ class TrafficProof:
             f"{max(result.other.sent, result.other.received)} packets",
             f"≤ {max(idle_sent, idle_received):.0f} packets (control-plane floor + 5 % of the burst)",
         )
-        return forward, back, silence
+        return answered, forward, back, silence
 
 
-def _share(name: str, seen: int, needed: float, sent: int, where: str) -> Check:
+def _counted(seen: int, way: str, circuit: Circuit, result: BurstResult) -> str:
+    return f"{seen} packets {way} on {circuit.name} while a burst of {result.sent} ran"
+
+
+def _enough(name: str, seen: int, needed: float, evidence: str) -> Check:
     verdict = Verdict.PASS if seen >= needed else Verdict.FAIL
-    return Check(name, verdict, f"{seen} of {sent} burst packets {where}", f"{seen} packets", f"≥ {needed:.0f} packets")
+    return Check(name, verdict, evidence, f"{seen} packets", f"≥ {needed:.0f} packets")
+
+
+def _adding(check: Check, text: str) -> Check:
+    return replace(check, evidence=check.evidence + text)

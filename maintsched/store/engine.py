@@ -25,6 +25,12 @@ from maintsched.store.tables import AuditRow
 
 _ADVISORY_LOCK = 0x6D61696E74  # "maint": one lock for all writers
 _BUSY_SECONDS = 15
+# A drill must get to its restore: no database may hold it up for longer than this.
+_POSTGRES_LIMITS = {
+    "connect_timeout": 5,
+    "tcp_user_timeout": 10_000,
+    "options": f"-c lock_timeout={_BUSY_SECONDS}s -c statement_timeout={2 * _BUSY_SECONDS}s",
+}
 
 
 class OneMemberDown(Exception):
@@ -231,7 +237,7 @@ def _sqlite_path(url: str) -> Path | None:
 
 def _engine(url: str, *, immediate: bool) -> Engine:
     if not url.startswith("sqlite"):
-        return create_engine(url, pool_pre_ping=True)
+        return create_engine(url, pool_pre_ping=True, connect_args=_POSTGRES_LIMITS)
     engine = create_engine(url, connect_args={"timeout": _BUSY_SECONDS})
 
     @event.listens_for(engine, "connect")

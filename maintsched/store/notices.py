@@ -1,4 +1,4 @@
-"""Sources, raw messages, notices, maintenances and freezes."""
+"""Sources, raw messages, notices and maintenances."""
 
 from __future__ import annotations
 
@@ -8,16 +8,15 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlmodel import col, delete, select
+from sqlmodel import col, delete, or_, select
 
-from maintsched.domain.conflict import Freeze, Occupation, OpenReview
+from maintsched.domain.conflict import Occupation, OpenReview
 from maintsched.domain.interval import Interval, from_iso, iso
 from maintsched.domain.maintenance import Key, Maintenance
 from maintsched.domain.matching import CircuitImpact
 from maintsched.domain.notice import Impact, Notice, ObjectImpact, Status
 from maintsched.store.engine import Transaction
 from maintsched.store.tables import (
-    FreezeRow,
     MaintenanceCircuitRow,
     MaintenanceRow,
     NoticeRow,
@@ -225,10 +224,27 @@ def _stored_notice(row: NoticeRow) -> StoredNotice:
     )
 
 
-def known_keys(tx: Transaction) -> dict[Key, int]:
-    """Every maintenance's key, with its id."""
-    rows = tx.session.exec(select(MaintenanceRow))
-    return {(row.provider, row.account, row.maintenance_id): row.id or 0 for row in rows}
+class KnownKeys:
+    """Every maintenance's key, with its id; read once, as an import asks for each of its notices."""
+
+    def __init__(self, tx: Transaction) -> None:
+        self._by_name: dict[tuple[str, str], dict[Key, int]] = {}
+        row = MaintenanceRow
+        for provider, account, name, number in tx.session.exec(
+            select(row.provider, row.account, row.maintenance_id, row.id)
+        ):
+            self.note((provider, account, name), number or 0)
+
+    def like(self, notice: Notice) -> dict[Key, int]:
+        """Those that this may be a revision of: of its provider and id, whatever the case, under any account."""
+        return self._by_name.get((notice.provider.casefold(), notice.maintenance_id.casefold()), {})
+
+    def note(self, key: Key, number: int) -> None:
+        """It is called so now."""
+        same = self._by_name.setdefault((key[0].casefold(), key[2].casefold()), {})
+        for old in [each for each, known in same.items() if known == number]:
+            del same[old]
+        same[key] = number
 
 
 def revisions_of(tx: Transaction, maintenance: int) -> tuple[Notice, ...]:
@@ -301,10 +317,11 @@ def _maintenance_values(maintenance: Maintenance) -> dict[str, Any]:
 def maintenances(
     tx: Transaction, *, near: Interval | None = None, ids: Iterable[int] | None = None
 ) -> tuple[StoredMaintenance, ...]:
-    """By start; `near` leaves out what does not overlap it."""
+    """By start; `near` leaves out what does not overlap it and is not in process."""
     query = select(MaintenanceRow).order_by(col(MaintenanceRow.starts_at), col(MaintenanceRow.id))
     if near is not None:
-        query = query.where(MaintenanceRow.starts_at < near.end, MaintenanceRow.ends_at > near.start)
+        running = MaintenanceRow.status == Status.IN_PROCESS.value  # it may overrun: its planned end says nothing
+        query = query.where(MaintenanceRow.starts_at < near.end, or_(MaintenanceRow.ends_at > near.start, running))
     if ids is not None:
         query = query.where(col(MaintenanceRow.id).in_(list(ids)))
     rows = tx.session.exec(query).all()
@@ -344,14 +361,14 @@ def _stored_maintenance(row: MaintenanceRow, circuits: list[CircuitImpact]) -> S
 
 
 def occupations(stored: StoredMaintenance, guard: timedelta, now: datetime) -> tuple[Occupation, ...]:
-    """What a maintenance takes; none when it is over. Work in process counts until it is said to be over, at least
-    until now, one guard after its planned end included."""
+    """What a maintenance takes; none when it is over. Work in process counts until it is said to be over: when it
+    overruns, up to one guard from now."""
     maintenance = stored.maintenance
     if maintenance.interval is None or not maintenance.status.counts:
         return ()
     interval = maintenance.interval
-    if maintenance.status is Status.IN_PROCESS and interval.end <= now < interval.end + guard:
-        interval = Interval(interval.start, interval.end + guard)
+    if maintenance.status is Status.IN_PROCESS and interval.end <= now:
+        interval = Interval(interval.start, now + guard)
     return tuple(
         Occupation(
             kind="maintenance",
@@ -375,18 +392,3 @@ def open_reviews(tx: Transaction) -> tuple[OpenReview, ...]:
         OpenReview(f"N-{stored.id}", stored.reason, stored.concerns, stored.interval)
         for stored in notices(tx, state=REVIEW)
     )
-
-
-def put_freezes(tx: Transaction, calendar: str, freezes: Iterable[tuple[Interval, str]]) -> None:
-    """Exchange all freezes of a calendar."""
-    tx.session.execute(delete(FreezeRow).where(col(FreezeRow.calendar) == calendar))
-    for interval, name in dict(freezes).items():
-        tx.session.add(FreezeRow(calendar=calendar, starts_at=interval.start, ends_at=interval.end, name=name))
-    tx.session.flush()
-
-
-def freezes(tx: Transaction, near: Interval | None = None) -> tuple[Freeze, ...]:
-    query = select(FreezeRow).order_by(col(FreezeRow.starts_at), col(FreezeRow.name))
-    if near is not None:
-        query = query.where(FreezeRow.starts_at < near.end, FreezeRow.ends_at > near.start)
-    return tuple(Freeze(Interval(row.starts_at, row.ends_at), row.name) for row in tx.session.exec(query))

@@ -13,7 +13,7 @@ from sqlmodel import col, select
 from maintsched.domain.actor import Actor
 from maintsched.domain.drill import TimelineEntry
 from maintsched.store.engine import Transaction
-from maintsched.store.tables import ApprovalRow, JournalRow, RunLockRow, RunRow
+from maintsched.store.tables import ApprovalRow, AuditRow, JournalRow, RunLockRow, RunRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,14 +85,22 @@ def begin_run(tx: Transaction, run: StoredRun) -> str | None:
 
 
 def end_run(
-    tx: Transaction, run_id: str, verdict: str, document: dict[str, Any], entries: Iterable[TimelineEntry], sha256: str
+    tx: Transaction,
+    run_id: str,
+    verdict: str,
+    document: dict[str, Any],
+    entries: Iterable[TimelineEntry],
+    sha256: str,
+    *,
+    lost: bool = False,
 ) -> None:
-    """Keep the run's record and journal copy, and give its lock back."""
+    """Keep the run's record and journal copy, and give its lock back; `lost`: our change may still be on a router, so
+    the lock stays and the run waits to be recovered."""
     row = tx.session.get_one(RunRow, run_id)
-    row.state, row.verdict, row.ended_at = "ended", verdict, tx.now
+    row.state, row.verdict, row.ended_at = "lost" if lost else "ended", verdict, tx.now
     row.document = json.dumps(document, sort_keys=True, ensure_ascii=False)
     lock = tx.session.get(RunLockRow, row.group_name)
-    if lock is not None and lock.run_id == run_id:
+    if not lost and lock is not None and lock.run_id == run_id:
         tx.session.delete(lock)
     for n, entry in enumerate(entries):
         tx.session.merge(
@@ -102,15 +110,22 @@ def end_run(
 
 
 def runs(
-    tx: Transaction, *, state: str | None = None, drill: str | None = None, limit: int = 50
+    tx: Transaction, *, states: Iterable[str] | None = None, drill: str | None = None, limit: int = 50
 ) -> tuple[StoredRun, ...]:
     """Newest first."""
     query = select(RunRow).order_by(col(RunRow.started_at).desc(), col(RunRow.id).desc()).limit(limit)
-    if state is not None:
-        query = query.where(RunRow.state == state)
+    if states is not None:
+        query = query.where(col(RunRow.state).in_(list(states)))
     if drill is not None:
         query = query.where(RunRow.drill == drill)
     return tuple(_stored(row) for row in tx.session.exec(query))
+
+
+def intended(tx: Transaction, run_id: str) -> tuple[tuple[str, str, str], ...]:
+    """What a run wrote into the audit trail before it sent it: (router, intent, undo), oldest first."""
+    query = select(AuditRow).where(AuditRow.action == "router.intend").order_by(col(AuditRow.seq))
+    payloads = [(row.object, json.loads(row.body)["payload"]) for row in tx.session.exec(query)]
+    return tuple((router, p["intent"], p["undo"]) for router, p in payloads if p["run"] == run_id)
 
 
 def find_runs(tx: Transaction, prefix: str) -> tuple[StoredRun, ...]:
