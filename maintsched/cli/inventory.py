@@ -90,8 +90,12 @@ def show(as_json: bool) -> None:
 
 
 @inventory.command()
-def schema() -> None:
+@json_option
+def schema(as_json: bool) -> None:
     """A JSON Schema of the config file, for editors."""
     from maintsched import config
 
+    if as_json:
+        emit(config.schema())
+        return
     click.echo(json.dumps(config.schema(), indent=2, ensure_ascii=False))

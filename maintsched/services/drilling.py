@@ -220,7 +220,6 @@ class _Drill:
             )  # fmt: skip
             kept = windows.add_window(tx, window, claims(self.project.inventory, request, conflicts))
             tx.audit("window.book", kept.id, {"drill": plan.drill, "run": self.run_id, "end": iso(interval.end)})
-            self.outcome.window = kept.id
         self.live.note("window", "booked", kept.id)
 
     def _steps(self) -> None:
@@ -319,6 +318,6 @@ class _Drill:
         with contextlib.suppress(OSError):  # the database is the other place, the journal the third
             write_record(self.journal.path.with_suffix(".json"), run)
         try:
-            self.ledger.settle(run, self.outcome.window, undone)
+            self.ledger.settle(run, undone)
         except Unavailable as error:
             self.observe(self.journal.write("record", "waiting", error.message, must=False))

@@ -35,13 +35,14 @@ class DatabaseLedger:
         with self._store.write(self._actor) as tx:
             tx.audit("router.result", command.router, payload)
 
-    def settle(self, run: Run, window: str | None, undone: tuple[tuple[str, str, str], ...]) -> None:
+    def settle(self, run: Run, undone: tuple[tuple[str, str, str], ...]) -> None:
         """The end: what was undone, the slot given back, the record kept. Raises Unavailable."""
         document = run_document(run, samples=True)
         digest = sha256(json.dumps(document, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
         with self._store.write(self._actor) as tx:
             for router, text, outcome in undone:
                 tx.audit("router.undo", router, {"run": self._run, "text": text, "outcome": outcome})
+            window = windows.drill_window(tx, run.id)
             if window is not None and not run.our_change_left:  # else it goes on holding its slot
                 windows.set_state(tx, window, WindowState.COMPLETED, end=run.ended)
             runs.end_run(tx, run.id, run.verdict.value, document, run.timeline, digest, lost=run.our_change_left)

@@ -130,17 +130,16 @@ def _recover(project: Project, stored: StoredRun, say: Say) -> Run:
     written = _journal(stored)
     record = Path(stored.journal).with_suffix(".json")
     ledger = DatabaseLedger(project.store, project.actor, stored.id)
-    window = _detail(written, "window")
     ended = read_record(record)
     if ended is not None and not ended.our_change_left:
         # The drill ended in order, only the database was gone: its record is brought in as it is.
-        ledger.settle(ended, window, ())
+        ledger.settle(ended, ())
         return ended
     found = _look_and_restore(project, stored, written, say)
     run = _run_of(stored, written, found)
     with contextlib.suppress(OSError):  # the database is where it counts
         write_record(record, run)
-    ledger.settle(run, window, found.undone)
+    ledger.settle(run, found.undone)
     return run
 
 

@@ -23,7 +23,6 @@ class Outcome:
     outage: Outage | None = None
     findings: list[Finding] = field(default_factory=list)
     to_type: list[str] = field(default_factory=list)
-    window: str | None = None
     approvals: tuple[str, ...] = ()
 
     def is_(self, verdict: Verdict, reason: str) -> None:

@@ -89,6 +89,15 @@ def set_state(tx: Transaction, window_id: str, state: WindowState, *, end: datet
     tx.session.flush()
 
 
+def drill_window(tx: Transaction, run_id: str) -> str | None:
+    """The window that a run took, by the run's id in its title."""
+    query = select(WindowRow.id).where(
+        WindowRow.kind == "drill", col(WindowRow.title).endswith(run_id, autoescape=True)
+    )
+    found = tx.session.exec(query).first()
+    return None if found is None else f"W-{found}"
+
+
 def get_window(tx: Transaction, window_id: str) -> StoredWindow | None:
     found = number(window_id)
     row = tx.session.get(WindowRow, found) if found is not None else None

@@ -92,15 +92,15 @@ class Rehearsal:
         assert done.returncode == 0, done.stderr
         return plan_hash
 
-    def start(self) -> Running:
-        """`drill run` in the background, as alice."""
+    def start(self, *, watched: bool = False) -> Running:
+        """`drill run` in the background, as alice; `watched` through a pipe instead of a file."""
         log = self.root / f"run-{time.monotonic_ns()}.log"
         with log.open("w") as errors:
             process = subprocess.Popen(
                 self.argv("--by", "alice", "drill", "run", DRILL, "--json"),
                 env=self.environment(),
                 stdout=subprocess.PIPE,
-                stderr=errors,
+                stderr=subprocess.PIPE if watched else errors,
                 text=True,
             )
         return Running(process, log)
@@ -127,6 +127,17 @@ class Running:
     def reached(self, text: str) -> None:
         """Wait until the progress says `text`."""
         wait_for(lambda: text in self.log.read_text(), f"`{text}` in the drill's progress", self.alive)
+
+    def watch(self, text: str) -> None:
+        """Read the progress from its pipe up to `text`, then close the pipe: whoever watched is gone."""
+        assert self.process.stderr is not None  # started to be watched
+        seen = ""
+        while text not in seen:
+            line = self.process.stderr.readline()
+            assert line, f"ended without `{text}`:\n{seen}"
+            seen += line
+        self.process.stderr.close()
+        self.process.stderr = None
 
     def alive(self) -> bool:
         return self.process.poll() is None

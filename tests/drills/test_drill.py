@@ -1,48 +1,19 @@
-"""Drills on real routers, by the command line: what passes, what is refused, and that everything restores."""
+"""Drills on real routers, by the command line: what passes, what fails, and what is refused."""
 
 from __future__ import annotations
 
 import contextlib
 import json
 import shutil
-import signal
 import sqlite3
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from maintsched import lab
-from tests.services.rehearsal import DRILL, Rehearsal, build, wait_for
+from tests.drills.rehearsal import DRILL, Rehearsal, wait_for
 
 pytestmark = pytest.mark.lab
-
-
-def _built(layout: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rehearsal]:
-    rehearsal = build(tmp_path_factory.mktemp(f"drill-{layout}"), layout)
-    yield rehearsal
-    lab.down(rehearsal.lab, lambda _: None)
-
-
-@pytest.fixture(scope="module", params=["single", "pair"])
-def either(
-    machine: None, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Rehearsal]:
-    yield from _built(request.param, tmp_path_factory)
-
-
-@pytest.fixture(scope="module")
-def standing(machine: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rehearsal]:
-    yield from _built("single", tmp_path_factory)
-
-
-@pytest.fixture
-def single(standing: Rehearsal) -> Iterator[Rehearsal]:
-    """The lab as it should be, before and after."""
-    yield standing
-    lab.heal(standing.lab, None, None, lambda _: None)
-    standing.playbook("1s")
-    wait_for(lambda: standing.session() == "Established", "the primary Established after the test")
 
 
 def test_a_drill_moves_the_traffic_and_brings_it_back(either: Rehearsal) -> None:
@@ -151,82 +122,6 @@ def test_a_way_back_that_stays_on_the_primary_fails_by_name(single: Rehearsal) -
     assert (code, run["verdict"]) == (4, "FAIL"), run["reason"]
     assert "the way back has not moved" in run["reason"]
     assert single.session() == "Established"
-
-
-def test_ctrl_c_in_the_hold_restores_and_a_second_one_changes_nothing(single: Rehearsal) -> None:
-    single.playbook("60s")
-    single.approve()
-    before = single.configuration()
-    running = single.start()
-    running.reached("hold started")
-    assert single.session() != "Established"
-    running.process.send_signal(signal.SIGINT)
-    running.reached("restore started")
-    running.process.send_signal(signal.SIGINT)
-    code, run = running.end()
-    assert (code, run["verdict"], run["restored"]) == (5, "ABORTED", True), run["reason"]
-    assert "SIGINT" in run["reason"]
-    assert single.configuration() == before
-    assert single.session() == "Established"
-
-
-def test_sigterm_restores_also_when_the_database_is_gone(single: Rehearsal) -> None:
-    single.playbook("60s")
-    single.approve()
-    running = single.start()
-    running.reached("hold started")
-    held = sqlite3.connect(single.root / "maintsched.db")
-    held.execute("BEGIN EXCLUSIVE")  # nobody can write any more
-    running.process.send_signal(signal.SIGTERM)
-    code, run = running.end()
-    assert (code, run["verdict"], run["restored"]) == (5, "ABORTED", True), run["reason"]
-    assert single.session() == "Established"
-    held.rollback()
-    held.close()
-    # The record waited beside the journal; the next recover brings it in as it was.
-    assert single.json("drill", "runs")["runs"][0]["state"] == "running"
-    closed = single.json("drill", "recover")["runs"]
-    assert [(each["id"], each["verdict"]) for each in closed] == [(run["id"], "ABORTED")]
-    assert single.json("drill", "runs")["runs"][0]["state"] == "ended"
-
-
-def test_a_drill_killed_while_the_primary_is_shut_is_restored_by_the_router_itself(single: Rehearsal) -> None:
-    single.approve()
-    before = single.configuration()
-    running = single.start()
-    running.reached("shut done")
-    running.kill()
-    assert single.session() != "Established"
-    said = single.cli("status")
-    assert "died" in said.stderr
-    assert "dead-man" in said.stderr
-    # The timer is 32 s: every step, hold, restore and margin; then at most 5 s to be Established again.
-    wait_for(lambda: single.session() == "Established", "the router to restore itself", seconds=37)
-    assert single.configuration() == before
-    recovered = single.cli("drill", "recover", "--json")
-    run = json.loads(recovered.stdout)["runs"][0]
-    assert (recovered.returncode, run["verdict"], run["restored"]) == (0, "ERROR", True)
-    assert "dead-man had restored the router" in run["reason"]
-    assert "died" not in single.cli("status").stderr
-
-
-def test_recover_restores_before_the_dead_man_does(single: Rehearsal) -> None:
-    single.playbook("60s")
-    single.approve()
-    running = single.start()
-    running.reached("hold started")
-    running.kill()
-    assert single.session() != "Established"
-    run = single.json("drill", "recover")["runs"][0]
-    assert (run["verdict"], run["restored"]) == ("ERROR", True), run["reason"]
-    assert "restored by `drill recover`" in run["reason"]
-    assert single.session() == "Established"
-    assert f"{_token(single, run['id'])}.cancelled" in single.timers()
-
-
-def _token(rehearsal: Rehearsal, run_id: str) -> str:
-    names = [name for name in rehearsal.timers() if name.startswith(run_id)]
-    return names[0].partition(".")[0]
 
 
 def test_of_two_starters_one_runs_and_one_is_told_so(single: Rehearsal) -> None:
