@@ -246,7 +246,7 @@ def _established(device: Device, left: _Left) -> bool:
 
 
 def _proved(project: Project, stored: StoredRun, found: _Found) -> _Found:
-    """Whether the primary carries again: an Established session alone does not say so (routers keep the oldest path)."""
+    """Whether the primary carries again: Established alone does not say so, since routers keep the oldest path."""
     devices: dict[str, Device] = {}
     try:
         planned = plan_drill(project, stored.drill, survivor=stored.survivor)
