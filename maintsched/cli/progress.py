@@ -13,7 +13,8 @@ from rich.status import Status
 
 from maintsched.domain.drill import Plan, TimelineEntry
 
-_QUIET = {("token", "chosen"), ("undo", "planned"), ("window", "booked")}
+_QUIET = {("recovery", "planned"), ("window", "booked")}
+_WIDTH = 150
 _COLOURS = {
     "failed": "red",
     "closed": "red",
@@ -35,6 +36,7 @@ def observer(plan: Plan) -> Iterator[Callable[[TimelineEntry], None]]:
         if (entry.step, entry.state) in _QUIET:
             return
         detail = entry.detail.splitlines()[0] if entry.detail else ""
+        detail = detail if len(detail) <= _WIDTH else detail[: _WIDTH - 1] + "…"
         colour = _COLOURS.get(entry.state)
         state = click.style(entry.state, fg=colour) if colour else entry.state
         line = f"{time.monotonic() - began:6.1f} s  {entry.step} {state}" + (f"  {detail}" if detail else "")

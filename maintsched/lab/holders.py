@@ -33,6 +33,7 @@ for key in ipv4/ip_forward=1 ipv4/conf/all/rp_filter=0 ipv4/conf/default/rp_filt
   ipv6/conf/all/accept_dad=0 ipv6/conf/default/accept_dad=0; do
   if [ -e "/proc/sys/net/${key%=*}" ]; then echo "${key#*=}" > "/proc/sys/net/${key%=*}"; fi
 done
+echo '0 2147483647' > /proc/sys/net/ipv4/ping_group_range     # as on a booted system: any login may ping
 echo ready
 trap '' CHLD
 exec -a "$0" sleep infinity >/dev/null
