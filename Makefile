@@ -18,7 +18,7 @@ test: lint system ## lint and every test that this machine can run
 	@$(SUDO) env PATH="$$PATH" CI="$$CI" MAINTSCHED_REQUIRE_ALL="$$MAINTSCHED_REQUIRE_ALL" $(PY) -m pytest $(PYTEST)
 
 check: lint ## lint and the tests that need no root, under a minute
-	@$(PY) -m pytest -q -m "not lab and not servers and not slow" $(PYTEST)
+	@$(PY) -m pytest -q -n 2 -m "not lab and not servers and not slow" $(PYTEST)
 
 lint: python ## style, types, layers, sizes, unused dependencies
 	@.venv/bin/ruff check --quiet

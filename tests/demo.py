@@ -118,17 +118,16 @@ def approval() -> None:
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "bob", "-f", str(key)], check=True)
     (PROJECT / "lab" / "allowed_signers").write_text(f"bob {key.with_suffix('.pub').read_text()}")
     run("drill", "plan", "uk-shut-primary", on_ops=True)
-    plan = json.loads(run("drill", "plan", "uk-shut-primary", "--json", on_ops=True, quiet=True))
+    until = f"{datetime.now(UTC) + timedelta(hours=1):%Y-%m-%dT%H:%MZ}"
+    approval = ("drill", "approve", "uk-shut-primary", "--until", until)
     signed = subprocess.run(
         ["ssh-keygen", "-q", "-Y", "sign", "-n", "maintsched", "-f", str(key)],
-        input=plan["hash"].encode(),
+        input=run(*approval, "--to-sign", quiet=True).encode(),
         capture_output=True,
         check=True,
     )
     signature.write_bytes(signed.stdout)
-    run(
-        "--by", "bob", "drill", "approve", "uk-shut-primary", "--hash", plan["hash"][:16], "--signature", "lab/bob.sig"
-    )  # fmt: skip
+    run("--by", "bob", *approval, "--signature", "lab/bob.sig")
 
 
 def drill() -> None:

@@ -1,4 +1,4 @@
-"""`docs/json.md` is written from the models that every `--json` document is validated with: `python -m tests.reference`."""
+"""Writes `docs/json.md` from the models of the `--json` documents: `python -m tests.reference`."""
 
 from __future__ import annotations
 
@@ -9,41 +9,31 @@ from types import NoneType, UnionType
 
 from pydantic import BaseModel
 
-from maintsched.services import documents
+from maintsched.services.answers import DOCUMENTS
+from maintsched.services.documents import Refusal
 
 PAGE = Path(__file__).parent.parent / "docs" / "json.md"
 
-COMMANDS = {
-    "window check": documents.Check,
-    "window book, where it is refused (exit 3)": documents.Refusal,
-    "window book, show, cancel": documents.WindowDocument,
-    "window suggest": documents.Suggestions,
-    "calendar import": documents.ImportDocument,
-    "calendar list: `maintenances`, show": documents.MaintenanceDocument,
-    "calendar review: `notices`": documents.NoticeDocument,
-    "drill run, show": documents.RunDocument,
-}
-
 HEAD = """# JSON documents
 
-Every command takes `--json` and prints one document. Lists are objects too: `{"as_of", "stale": [sources], "<rows>": [...]}`.
-Times are UTC (`2026-12-09T01:00:00Z`), numbers of milliseconds end in `_ms`, ids are texts, what could not be measured is
-`null`, never 0. An error without a run is `{"error": {"kind", "message", "hint"}}`. Keys are added, never renamed.
+Every command takes `--json` and prints one document. Lists are objects too:
+`{"as_of", "stale": [sources], "<rows>": [...]}`. Times are UTC (`2026-12-09T01:00:00Z`), numbers of milliseconds end in
+`_ms`, ids are texts, what could not be measured is `null`, never 0. An error without a run is
+`{"error": {"kind", "message", "hint"}}`. A refused booking (exit 3) is a [Refusal](#refusal). Keys only grow.
 
 This page is generated from the models (`python -m tests.reference`); a test holds it current.
 """
 
 
 def page() -> str:
-    """The whole page as Markdown."""
-    seen: list[type[BaseModel]] = []
-    parts = [HEAD]
-    for command, model in COMMANDS.items():
-        parts.append(f"## {command}\n\n{_table(model)}")
-        seen += [inner for inner in _inner(model) if inner not in seen]
-    parts.append("## Parts\n")
-    parts += [f"### {_name(model)}\n\n{_table(model)}" for model in seen]
-    return "\n".join(parts)
+    """The whole page as Markdown: what each command prints, then every document."""
+    commands = [f"| `{command}` | [{_name(model)}](#{_name(model).lower()}) |" for command, model in DOCUMENTS.items()]
+    models: list[type[BaseModel]] = []
+    tops: list[type[BaseModel]] = [*DOCUMENTS.values(), Refusal]
+    for model in tops:
+        models += [each for each in (model, *_inner(model)) if each not in models]
+    tables = [f"## {_name(model)}\n\n{_table(model)}" for model in sorted(models, key=_name)]
+    return "\n".join([HEAD, "| command | document |\n|---|---|", *commands, "", *tables])
 
 
 def _inner(model: type[BaseModel]) -> list[type[BaseModel]]:
@@ -75,7 +65,17 @@ def _type(annotation: object) -> str:
         return "null"
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return f"[{_name(annotation)}](#{_name(annotation).lower()})"
-    return {str: "text", int: "whole number", float: "number", bool: "true or false"}[typing.cast(type, annotation)]
+    words: dict[object, str] = {
+        str: "text",
+        int: "whole number",
+        float: "number",
+        bool: "true or false",
+        object: "anything",
+        typing.Any: "anything",
+    }
+    if origin is dict:
+        return "mapping"
+    return words[annotation]
 
 
 def _name(model: type[BaseModel]) -> str:

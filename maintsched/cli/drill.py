@@ -58,7 +58,7 @@ def plan(name: str, survivor: str | None, hold: str | None, as_json: bool) -> No
     with project() as found:
         planned = plan_drill(found, name, survivor=survivor, hold=read_duration(hold) if hold else None)
         gates = dry_run(found, planned, say)
-        document = plan_document(planned.plan, found.canonical)
+        document = plan_document(planned.plan, found.canonical, planned.platforms)
     if as_json:
         rows = [{"id": gate.id, "state": gate.state.value, "evidence": gate.evidence} for gate in gates]
         emit({"drill": name, "hash": planned.hash, "gates": rows, **document})
@@ -109,9 +109,10 @@ def _gate(gate: Gate) -> str:
 @click.option("--hash", "expected", metavar="H", help="The hash that you looked at (8 characters or more).")
 @click.option("--until", metavar="T", help="The approval ends then.")
 @click.option("--runs", "times", type=int, default=1, show_default=True, help="For so many runs.")
-@click.option("--survivor", metavar="C")
-@click.option("--hold", metavar="D")
-@click.option("--signature", type=click.Path(dir_okay=False, path_type=Path), help="SSH signature over the hash.")
+@click.option("--survivor", metavar="C", help="Of the plan with this survivor.")
+@click.option("--hold", metavar="D", help="Of the plan with this hold.")
+@click.option("--signature", type=click.Path(dir_okay=False, path_type=Path), help="SSH signature over the approval.")
+@click.option("--to-sign", is_flag=True, help="Print what the signature is over, and do nothing else.")
 @json_option
 def approve(
     name: str,
@@ -121,15 +122,25 @@ def approve(
     survivor: str | None,
     hold: str | None,
     signature: Path | None,
+    to_sign: bool,
     as_json: bool,
 ) -> None:
-    """Approve exactly this plan. Who approves must be somebody else than who runs it."""
+    """Approve exactly this plan. Who approves must be somebody else than who runs it: another name and another login,
+    or signed with an SSH key: `drill approve … --to-sign | ssh-keygen -Y sign -n maintsched -f KEY > FILE`.
+    """
     from maintsched.services.drillplan import approve as approve_plan
-    from maintsched.services.drillplan import plan_drill
+    from maintsched.services.drillplan import plan_drill, statement
 
     with project() as found:
         planned = plan_drill(found, name, survivor=survivor, hold=read_duration(hold) if hold else None)
         end = read_moment(until, found, as_json=as_json) if until else None
+        if to_sign:
+            text = statement(planned, until=end, times=times)
+            if as_json:
+                emit({"drill": name, "hash": planned.hash, "statement": text})
+            else:
+                click.echo(text, nl=False)
+            return
         approve_plan(found, planned, expected=expected, until=end, times=times, signature=signature)
         who = found.actor.name
     if as_json:
@@ -193,7 +204,7 @@ def _tell_left(done: Run) -> None:
 
 
 @drill.command()
-@click.option("--drill", "name", metavar="NAME")
+@click.option("--drill", "name", metavar="NAME", help="Only runs of this drill.")
 @json_option
 def runs(name: str | None, as_json: bool) -> None:
     """Past runs, newest first."""
@@ -252,7 +263,7 @@ def show_(run_id: str, as_json: bool) -> None:
 
 @drill.command()
 @click.argument("run_id", metavar="RUN")
-@click.option("--format", "kind", type=click.Choice(["html", "json"]), default="html", show_default=True)
+@click.option("--format", "kind", type=click.Choice(["html", "json"]), default="html", show_default=True, help="How.")
 @click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Into FILE instead of stdout.")
 def report(run_id: str, kind: str, output: Path | None) -> None:
     """The report of a run: self-contained HTML, or JSON with every sample."""

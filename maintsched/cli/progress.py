@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import click
 from rich.console import Console
@@ -47,5 +47,6 @@ def observer(plan: Plan) -> Iterator[Callable[[TimelineEntry], None]]:
     if live is None:
         yield observe
         return
-    with live:
+    # A terminal that is gone by the end is no reason to lose what the run came to.
+    with suppress(OSError), live:
         yield observe

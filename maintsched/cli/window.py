@@ -97,7 +97,7 @@ def check(**given: Any) -> int:
         zone = zone_name(found)
     refused = any(conflict.blocks for conflict in conflicts)
     if given["as_json"]:
-        document = documents.Check(
+        document = documents.WindowCheck(
             refused=refused, conflicts=documents.conflicts(conflicts), suggestions=documents.slots(slots)
         )
         emit(document.plain())

@@ -202,7 +202,7 @@ DOCUMENTS: dict[str, type[Document]] = {
     "calendar show": MaintenanceHistory,
     "calendar review": NoticeList,
     "calendar resolve": Settled,
-    "window check": documents.Check,
+    "window check": documents.WindowCheck,
     "window book": WindowDocument,
     "window suggest": documents.Suggestions,
     "window list": WindowList,

@@ -60,7 +60,7 @@ class Refusal(Document):
     suggestions: list[Slot]
 
 
-class Check(Document):
+class WindowCheck(Document):
     """`window check`: what would collide, and the next free slots where it would be refused."""
 
     refused: bool

@@ -65,12 +65,6 @@ def _begin(project: Project, planned: PlannedDrill, run_id: str, started: dateti
     stored = StoredRun(
         run_id, plan.drill, plan.group, plan.survivor, "running", None, started, None, owner, str(path), None
     )
-    with project.store.write(project.actor, started) as tx:
-        other = runs.begin_run(tx, stored)
-    if other is not None:
-        raise Refused(
-            f"run {other} of group {plan.group} is under way", f"`maintsched drill show {other}` tells how far"
-        )
     head = {
         "run": run_id,
         "drill": plan.drill,
@@ -85,7 +79,20 @@ def _begin(project: Project, planned: PlannedDrill, run_id: str, started: dateti
         "config": str(project.path),
         "requester": project.actor.name,
     }
-    return Journal.open(path, head)
+    journal = Journal.open(path, head)
+    try:
+        with project.store.write(project.actor, started) as tx:
+            tx.require_guards()
+            other = runs.begin_run(tx, stored)
+        if other is not None:
+            raise Refused(
+                f"run {other} of group {plan.group} is under way", f"`maintsched drill show {other}` tells how far"
+            )
+    except BaseException:
+        journal.close()
+        path.unlink(missing_ok=True)  # nothing began
+        raise
+    return journal
 
 
 def this_process() -> Owner:

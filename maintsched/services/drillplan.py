@@ -11,10 +11,11 @@ from pathlib import Path
 from maintsched import config
 from maintsched.domain.actor import Actor
 from maintsched.domain.drill import Plan
+from maintsched.domain.interval import iso
 from maintsched.domain.inventory import DrillConfig
 from maintsched.domain.platform import Platform
 from maintsched.domain.playbook import Playbook
-from maintsched.errors import InvalidInput, NotFound, Refused
+from maintsched.errors import InvalidInput, NotFound, Refused, Unavailable
 from maintsched.services.devices import platforms_of
 from maintsched.services.planning import make_plan, plan_hash
 from maintsched.services.project import Project, require_in_force
@@ -49,7 +50,15 @@ def plan_drill(
         playbook = replace(playbook, hold=hold)
     platforms = platforms_of(inventory)
     plan = make_plan(inventory, drill, playbook, platforms, survivor)
-    return PlannedDrill(plan, plan_hash(plan, project.canonical), drill, playbook, platforms)
+    return PlannedDrill(plan, plan_hash(plan, project.canonical, platforms), drill, playbook, platforms)
+
+
+def statement(planned: PlannedDrill, *, until: datetime | None, times: int) -> str:
+    """What a signed approval signs. It must end: a signature that held for ever could be used again by anybody."""
+    if until is None:
+        raise InvalidInput("a signed approval must end", "give --until T")
+    when = iso(until.replace(microsecond=0))
+    return f"maintsched approves drill {planned.plan.drill}, plan {planned.hash}, {times} run(s), until {when}"
 
 
 def approve(
@@ -72,9 +81,16 @@ def approve(
     now = project.now()
     if until is not None and until <= now:
         raise InvalidInput("the approval would end in the past", "give --until a time to come")
+    signed = None
     if signature is not None:
-        verify_signature(project, planned.hash, signature)
+        signed = statement(planned, until=until, times=times)
+        verify_signature(project, signed, signature)
     with project.store.write(project.actor, now) as tx:
+        given = runs.approvals(tx, planned.plan.drill)
+        if signed is not None and any(
+            each.statement == signed and each.by.name == project.actor.name for each in given
+        ):
+            raise Refused(f"this very approval of {project.actor.name} was given before", "sign another --until")
         return runs.add_approval(
             tx,
             drill=planned.plan.drill,
@@ -82,12 +98,12 @@ def approve(
             by=project.actor,
             until=until,
             runs=times,
-            signed=signature is not None,
+            statement=signed,
         )
 
 
-def verify_signature(project: Project, plan_hash: str, signature: Path) -> None:
-    """An SSH signature (ssh-keygen -Y sign -n maintsched) over the plan's hash, by the acting person's key.
+def verify_signature(project: Project, text: str, signature: Path) -> None:
+    """An SSH signature (ssh-keygen -Y sign -n maintsched) over `text`, by the acting person's key.
 
     Raises Refused when it is not theirs, InvalidInput when there is nothing to check it against.
     """
@@ -100,14 +116,17 @@ def verify_signature(project: Project, plan_hash: str, signature: Path) -> None:
     command = ["ssh-keygen", "-Y", "verify", "-f", signers, "-I", project.actor.name]
     command += ["-n", SIGNATURE_NAMESPACE, "-s", str(signature)]
     try:
-        done = subprocess.run(command, input=plan_hash.encode(), capture_output=True, timeout=10, check=False)
+        done = subprocess.run(command, input=text.encode(), capture_output=True, timeout=10, check=False)
     except FileNotFoundError as error:
         raise InvalidInput("ssh-keygen is not installed", "install openssh-client") from error
+    except subprocess.TimeoutExpired as error:
+        raise Unavailable("ssh-keygen did not answer in 10 s", "try again") from error
     if done.returncode != 0:
         said = (done.stderr or done.stdout).decode(errors="replace").strip() or "no reason given"
         raise Refused(
-            f"{signature} is no signature of {project.actor.name} over this plan: {said}",
-            f"sign the hash: printf %s {plan_hash} | ssh-keygen -Y sign -n {SIGNATURE_NAMESPACE} -f KEY > {signature}",
+            f"{signature} is no signature of {project.actor.name} over this approval: {said}",
+            "sign what `drill approve … --to-sign` prints, with the same --until and --runs:"
+            f" ssh-keygen -Y sign -n {SIGNATURE_NAMESPACE} -f KEY",
         )
 
 

@@ -33,6 +33,12 @@ def fetch(location: str) -> tuple[Message, ...]:
     try:
         if path.is_dir():
             files = sorted(entry for entry in path.iterdir() if entry.is_file() and not entry.name.startswith("."))
+            inner = sorted(entry.name for entry in path.iterdir() if entry.is_dir() and not entry.name.startswith("."))
+            if inner:
+                raise Unavailable(
+                    f"{path} has folders in it ({', '.join(inner[:3])}), which would not be read",
+                    "name the folder that holds the messages; of a Maildir, its cur/ and new/",
+                )
             strange = [entry.name for entry in files if entry.suffix.lower() not in MESSAGE_SUFFIXES]
             if strange:
                 raise Unavailable(

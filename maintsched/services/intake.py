@@ -15,7 +15,7 @@ from maintsched.domain.interval import Interval
 from maintsched.domain.inventory import Inventory, Source
 from maintsched.domain.maintenance import Maintenance, belongs_to, difference, merge
 from maintsched.domain.matching import Match, match
-from maintsched.domain.notice import Notice
+from maintsched.domain.notice import Notice, Status
 from maintsched.errors import InvalidInput, MaintschedError, Unavailable
 from maintsched.readers.freezes import read_freezes
 from maintsched.readers.mail import looks_like_mail
@@ -213,20 +213,23 @@ def _take_notice(into: _Intake, message: Message, position: int, notice: Notice)
         earlier = notices.revisions_of(into.tx, own) if own is not None else ()
         before = merge(earlier) if earlier else None
         after = merge((*earlier, notice))
-        if mailed and not into.vouched and _frees(before, after):
-            concerns = [hit.circuit for hit in into.match(after).circuits]
+        if mailed and not into.vouched and before is not None and _frees(into, before, after):
+            concerns = [hit.circuit for hit in into.match(before).circuits]
             into.keep(message, position, notice, REVIEW, UNCONFIRMED, concerns)
             continue
         _settle(into, message, position, notice, before, after, own)
 
 
-def _frees(before: Maintenance | None, after: Maintenance) -> bool:
-    """Whether the revision removes or shortens work that stood."""
-    if before is None or before.interval is None or not before.status.counts:
+def _frees(into: _Intake, before: Maintenance, after: Maintenance) -> bool:
+    """Whether a revision takes work off a circuit of ours, shortens it, or makes it milder or less certain."""
+    if before.interval is None or not before.status.counts:
         return False
-    if not after.status.counts or after.impact.rank < before.impact.rank or after.interval is None:
+    if not after.status.counts or after.interval is None or not after.interval.contains(before.interval):
         return True
-    return not after.interval.contains(before.interval) or not set(before.objects) <= set(after.objects)
+    if after.status is Status.TENTATIVE and before.status is not Status.TENTATIVE:
+        return True
+    stands = {hit.circuit: hit.impact.rank for hit in into.match(after).circuits}
+    return any(stands.get(hit.circuit, -1) < hit.impact.rank for hit in into.match(before).circuits)
 
 
 def _settle(

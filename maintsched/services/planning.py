@@ -7,11 +7,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from datetime import timedelta
 from hashlib import sha256
+from ipaddress import ip_address
 from typing import Any
 
 from maintsched.domain.chain import canonical_json
 from maintsched.domain.drill import Action, Command, Plan
-from maintsched.domain.inventory import Circuit, DrillConfig, Group, Inventory
+from maintsched.domain.inventory import Address, Circuit, DrillConfig, Group, Inventory
 from maintsched.domain.platform import AllowList, Platform, fill
 from maintsched.domain.playbook import Playbook
 from maintsched.errors import InvalidInput, Refused
@@ -31,6 +32,8 @@ def make_plan(
     group = inventory.groups[drill.group]
     chosen = _survivor(group, survivor)
     primary = group.primary if group.primary != chosen else next(name for name in group.circuits if name != chosen)
+    if any(prefix.version != 4 for prefix in group.service):
+        raise Refused(f"group {group.name} has IPv6 service prefixes, whose routes this version cannot follow")
     circuits = [_drillable(inventory, name) for name in (primary, chosen)]
     for name in playbook.probes:
         if name not in inventory.probes:
@@ -149,14 +152,19 @@ def _read_values(
 
 def service_addresses(inventory: Inventory, group: Group) -> tuple[str, ...]:
     """One address of each service prefix, to follow its route: a probe's target where there is one, else its first."""
-    from ipaddress import ip_address
-
     targets = [probe.target for probe in inventory.probes.values() if probe.kind == "icmp" and probe.target]
     chosen = []
     for prefix in group.service:
-        inside = [target for target in targets if ip_address(target) in prefix]
+        inside = [target for target in targets if _address(target) in prefix]
         chosen.append(inside[0] if inside else str(next(prefix.hosts())))
     return tuple(chosen)
+
+
+def _address(target: str) -> Address:
+    try:
+        return ip_address(target)
+    except ValueError as error:
+        raise InvalidInput(f"the icmp probe's target {target} is no address", "give the address, not a name") from error
 
 
 def _deadman(platform: Platform, router: str, actions: tuple[Action, ...]) -> Iterator[Command]:
@@ -193,8 +201,8 @@ def _seconds(duration: timedelta) -> int:
     return int(duration.total_seconds())
 
 
-def plan_document(plan: Plan, canonical_inventory: bytes) -> dict[str, Any]:
-    """What is approved: the plan's commands and budgets, and the part of the inventory that it rests on."""
+def plan_document(plan: Plan, canonical_inventory: bytes, platforms: Mapping[str, Platform]) -> dict[str, Any]:
+    """What is approved: the plan's commands and budgets, how answers are read, and the inventory that it rests on."""
     inventory = json.loads(canonical_inventory)["inventory"]
     members = (plan.primary, plan.survivor)
     circuits = {name: inventory["circuits"][name] for name in members}
@@ -205,13 +213,17 @@ def plan_document(plan: Plan, canonical_inventory: bytes) -> dict[str, Any]:
         "circuits": circuits,
         "routers": routers,
         "probes": {name: inventory["probes"][name] for name in plan.probes},
+        "readings": {
+            name: {intent: dict(read.fields) for intent, read in platforms[name].reads.items()}
+            for name in sorted({router["platform"] for router in routers.values()})
+        },
         "gates": inventory.get("policy", {}).get("gates", {}),
     }
 
 
-def plan_hash(plan: Plan, canonical_inventory: bytes) -> str:
+def plan_hash(plan: Plan, canonical_inventory: bytes, platforms: Mapping[str, Platform]) -> str:
     """SHA-256 of the plan's document; run, token and times are placeholders, so it is the same next month."""
-    return sha256(canonical_json(plan_document(plan, canonical_inventory)).encode()).hexdigest()
+    return sha256(canonical_json(plan_document(plan, canonical_inventory, platforms)).encode()).hexdigest()
 
 
 def _milliseconds(value: object) -> int:

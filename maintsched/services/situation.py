@@ -74,10 +74,13 @@ def _staleness(source: Source, state: SourceState | None, now: datetime) -> str 
         return f"cannot be read: {state.error}"
     if now - state.last_fetch > source.stale_after:
         return f"was last read {_age(now - state.last_fetch)} ago, allowed {_age(source.stale_after)}"
-    heard = max(filter(None, (state.last_content, state.confirmed_at)), default=state.last_fetch)
-    if source.quiet_after is not None and now - heard > source.quiet_after:
-        return f"has said nothing new for {_age(now - heard)}; confirm with `calendar sources --confirm {source.name}`"
-    return None
+    if source.quiet_after is None:
+        return None
+    heard = max(filter(None, (state.last_content, state.confirmed_at)), default=None)
+    look = f"look there, and confirm with `calendar sources --confirm {source.name}`"
+    if heard is None:
+        return f"has never said anything; {look}"
+    return f"has said nothing new for {_age(now - heard)}; {look}" if now - heard > source.quiet_after else None
 
 
 def _age(age: timedelta) -> str:

@@ -52,7 +52,12 @@ class Approval:
     until: datetime | None
     runs: int
     used: int
-    signed: bool
+    statement: str | None
+
+    @property
+    def signed(self) -> bool:
+        """Whether an SSH signature over `statement` came with it."""
+        return self.statement is not None
 
     def holds(self, plan_hash: str, now: datetime) -> bool:
         """Whether it still covers one more run of exactly this plan."""
@@ -151,14 +156,23 @@ def _stored(row: RunRow) -> StoredRun:
 
 
 def add_approval(
-    tx: Transaction, *, drill: str, plan_hash: str, by: Actor, until: datetime | None, runs: int, signed: bool
+    tx: Transaction, *, drill: str, plan_hash: str, by: Actor, until: datetime | None, runs: int, statement: str | None
 ) -> int:
     row = ApprovalRow(
-        drill=drill, plan_hash=plan_hash, by=by.name, login=by.login, at=tx.now, until=until, runs=runs, signed=signed
+        drill=drill,
+        plan_hash=plan_hash,
+        by=by.name,
+        login=by.login,
+        at=tx.now,
+        until=until,
+        runs=runs,
+        statement=statement,
     )
     tx.session.add(row)
     tx.session.flush()
-    tx.audit("drill.approve", drill, {"plan_hash": plan_hash, "by": by.name, "runs": runs, "signed": signed})
+    tx.audit(
+        "drill.approve", drill, {"plan_hash": plan_hash, "by": by.name, "runs": runs, "signed": statement is not None}
+    )
     assert row.id is not None  # flushed
     return row.id
 
@@ -176,7 +190,7 @@ def approvals(tx: Transaction, drill: str) -> tuple[Approval, ...]:
             until=row.until,
             runs=row.runs,
             used=row.used,
-            signed=row.signed,
+            statement=row.statement,
         )
         for row in tx.session.exec(query)
     )

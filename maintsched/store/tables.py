@@ -178,7 +178,7 @@ class ApprovalRow(SQLModel, table=True):
     until: datetime | None = None
     runs: int
     used: int = 0
-    signed: bool = False
+    statement: str | None = None
 
 
 class RunRow(SQLModel, table=True):

@@ -14,6 +14,8 @@ import pytest
 
 from tests.cli.driving import Desk
 
+pytestmark = pytest.mark.slow  # each case is a process of its own
+
 PROGRAM = [sys.executable, "-m", "maintsched"]
 HEAVY = ("sqlmodel", "sqlalchemy", "pydantic", "icalendar", "paramiko", "yaml", "alembic", "httpx2", "jinja2", "rich",
          "bs4", "recurring_ical_events", "cryptography")  # fmt: skip

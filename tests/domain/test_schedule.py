@@ -131,6 +131,7 @@ works = st.builds(
     st.integers(1, 40),
     st.sampled_from([0, 5, 30]),
 )
+@pytest.mark.slow
 def test_slots_are_where_a_walker_finds_them(
     occupations: list[Occupation], freezes: list[Freeze], length: int, guard: int
 ) -> None:

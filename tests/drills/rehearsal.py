@@ -9,13 +9,11 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from maintsched import config, lab
-from maintsched.domain.actor import Actor
-from maintsched.services.drillplan import plan_drill
-from maintsched.services.project import opened
 
 DRILL = "uk-shut-primary"
 PLAYBOOK = """\
@@ -37,6 +35,7 @@ class Rehearsal:
     """`root` is the project's folder, with the lab in `root/lab`."""
 
     root: Path
+    approvals: int = 0
 
     @property
     def lab(self) -> Path:
@@ -77,20 +76,21 @@ class Rehearsal:
         (self.root / "playbooks" / "lab-shut-primary.yaml").write_text(PLAYBOOK.format(hold=hold))
 
     def approve(self, by: str = "bob") -> str:
-        """`by` signs the plan as it stands; returns its hash."""
-        with opened(self.root / "maintsched.yaml", Actor("test", "test"), lambda _: None) as project:
-            plan_hash = plan_drill(project, DRILL).hash
+        """`by` signs the plan as it stands, for one run within the hour; returns when it ends."""
+        self.approvals += 1
+        until = f"{datetime.now(UTC) + timedelta(hours=1, seconds=self.approvals):%Y-%m-%dT%H:%M:%SZ}"
+        text = self.cli("drill", "approve", DRILL, "--until", until, "--to-sign").stdout
         signature = self.lab / f"{by}.sig"
         signed = subprocess.run(
             ["ssh-keygen", "-q", "-Y", "sign", "-n", "maintsched", "-f", str(self.lab / "bob")],
-            input=plan_hash.encode(),
+            input=text.encode(),
             capture_output=True,
             check=True,
         )
         signature.write_bytes(signed.stdout)
-        done = self.cli("--by", by, "drill", "approve", DRILL, "--hash", plan_hash, "--signature", str(signature))
+        done = self.cli("--by", by, "drill", "approve", DRILL, "--until", until, "--signature", str(signature))
         assert done.returncode == 0, done.stderr
-        return plan_hash
+        return until
 
     def start(self, *, watched: bool = False) -> Running:
         """`drill run` in the background, as alice; `watched` through a pipe instead of a file."""

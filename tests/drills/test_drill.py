@@ -73,12 +73,18 @@ def test_nobody_approves_his_own_drill(single: Rehearsal) -> None:
     assert "another person" in done.stdout
 
 
-def test_a_signature_of_somebody_else_is_refused(single: Rehearsal) -> None:
-    single.approve()
-    signature = single.lab / "bob.sig"
-    done = single.cli("--by", "mallory", "drill", "approve", DRILL, "--signature", str(signature))
+def test_a_signature_of_somebody_else_or_used_before_is_refused(single: Rehearsal) -> None:
+    until = single.approve()
+    given = ("drill", "approve", DRILL, "--until", until, "--signature", str(single.lab / "bob.sig"))
+    done = single.cli("--by", "mallory", *given)
     assert done.returncode == 3
     assert "is no signature of mallory" in done.stderr
+    again = single.cli("--by", "bob", *given)
+    assert again.returncode == 3  # else one signature would be as good as standing approval
+    assert "was given before" in again.stderr
+    more = single.cli("--by", "bob", *given, "--runs", "100")
+    assert more.returncode == 3
+    assert "is no signature of bob" in more.stderr
 
 
 @pytest.mark.parametrize(

@@ -58,6 +58,7 @@ def test_a_missing_field_is_said_unless_it_does_no_harm(path: Path) -> None:
     assert bool(only.problems) is (path.stem not in ("missing_organizer", "missing_stamp"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", CALENDARS, ids=named)
 def test_any_calendar_is_read_or_doubted_and_has_no_time_that_is_a_guess(path: Path) -> None:
     for notice in notices(path):

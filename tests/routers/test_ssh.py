@@ -172,6 +172,7 @@ def test_a_port_where_nobody_listens_is_told_at_once(server: Server) -> None:
     assert error.hint == "check `host:` and `port:` of the router, and the management path"
 
 
+@pytest.mark.slow
 def test_a_port_that_says_nothing_is_given_up_within_six_seconds(server: Server) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         began = time.monotonic()

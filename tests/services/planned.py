@@ -50,7 +50,7 @@ class Planned:
 
     @property
     def hash(self) -> str:
-        return plan_hash(self.plan, self.canonical)
+        return plan_hash(self.plan, self.canonical, {"frr": frr()})
 
 
 @cache

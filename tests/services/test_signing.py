@@ -93,8 +93,9 @@ def test_any_other_signature_is_refused_with_how_to_make_the_right_one(
     signature = desk.signed(signer, text, namespace)
     with desk.opened(actor) as found, pytest.raises(Refused) as caught:
         verify_signature(found, HASH, signature)
-    assert caught.value.message.startswith(f"{signature} is no signature of {actor} over this plan: ")
-    assert f"printf %s {HASH} | ssh-keygen -Y sign -n maintsched" in caught.value.hint
+    assert caught.value.message.startswith(f"{signature} is no signature of {actor} over this approval: ")
+    assert "--to-sign" in caught.value.hint
+    assert "ssh-keygen -Y sign -n maintsched" in caught.value.hint
 
 
 def test_a_file_that_is_no_signature_is_refused(desk: Desk, tmp_path: Path) -> None:

@@ -122,6 +122,7 @@ def test_an_end_belongs_to_the_latest_start_of_its_step() -> None:
     assert found == [("unfinished", 20.0), ("done", 2.0)]
 
 
+@pytest.mark.slow
 @both
 @pytest.mark.parametrize("every", [0.05, 0.144], ids=["83 min", "4 h"])
 def test_downsampling_keeps_every_loss_where_it_was(layout: Layout, every: float) -> None:
@@ -135,6 +136,7 @@ def test_downsampling_keeps_every_loss_where_it_was(layout: Layout, every: float
         assert loss.width >= 2
 
 
+@pytest.mark.slow
 @both
 def test_scattered_losses_in_every_column_are_all_counted(layout: Layout) -> None:
     samples = tuple(Sample(at(n / 100), None if n % 3 else 2.0, ok=n % 6 > 0) for n in range(90_000))
@@ -144,6 +146,7 @@ def test_scattered_losses_in_every_column_are_all_counted(layout: Layout) -> Non
     assert sum(int(number) for block in counts for number, kind in block if kind == "wrong") == 15_000
 
 
+@pytest.mark.slow
 def test_a_single_slow_answer_and_a_single_loss_survive_100_000_samples() -> None:
     samples = [Sample(at(n / 100), 1.0) for n in range(100_000)]
     samples[70_001], samples[70_002] = Sample(at(700.01), 87.5), Sample(at(700.02), None)

@@ -22,7 +22,7 @@ def _approval() -> None:
         sa.Column("until", UTCDateTime(), nullable=True),
         sa.Column("runs", sa.Integer(), nullable=False),
         sa.Column("used", sa.Integer(), nullable=False),
-        sa.Column("signed", sa.Boolean(), nullable=False),
+        sa.Column("statement", AutoString(), nullable=True),
     )
     op.create_index("ix_approval_drill", "approval", ["drill"])
 
