@@ -205,7 +205,7 @@ def test_a_directory_that_is_not_our_own_is_refused(host: Host, prepared: str) -
 
 
 RACES = 60
-# (seconds of the timer, seconds until it is cancelled): the first is won by cancelling, the last lost, the rest are races
+# Seconds of the timer, and until it is cancelled: the first is won by cancelling, the last lost, the rest are races
 ODDS = ((5, 0), (0, 0), (0, 0.001), (0, 0.002), (0, 0.003), (0, 0.005), (0, 0.01), (0, 0.3))
 
 
