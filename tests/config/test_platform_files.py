@@ -54,7 +54,7 @@ BROKEN = {
     "a dead-man without its token": (
         't="$d/{token}"\n    if', 't="$d/x"\n    if', "deadman: Value error, status needs token"),
     "a dead-man that does not restore": ("    {restore}\n", "    true\n", "deadman: Value error, arm needs restore"),
-    "a wrap that undoes nothing": ("{ {undo}; } || left=1", "{ :; } || left=1", "deadman.each: Value error, each needs"),
+    "a wrap that undoes nothing": ("{ {undo}; } || left=1", "{ :; } || left=1", "each: Value error, each needs"),
     "a dead-man without its time": ("sleep {seconds}", "sleep 9", None),
     "a kind of timer that there is not": ("kind: free", "kind: loose", "deadman.kind: Input should be 'free'"),
     "bad JMESPath": ("ours: '[0]'", "ours: '[0'", "reads.our_lines.fields: Value error, ours is no JMESPath"),
