@@ -16,14 +16,14 @@ def _built(layout: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Re
     lab.down(rehearsal.lab, lambda _: None)
 
 
-@pytest.fixture(scope="session", params=["single", "pair"])
+@pytest.fixture(scope="package", params=["single", "pair"])
 def either(
     machine: None, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Rehearsal]:
     yield from _built(request.param, tmp_path_factory)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def standing(machine: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rehearsal]:
     yield from _built("single", tmp_path_factory)
 

@@ -175,7 +175,7 @@ def build(root: Path, layout: str) -> Rehearsal:
     rehearsal = Rehearsal(root)
     rehearsal.playbook("1s")
     inventory = config.load(root / "maintsched.yaml")
-    lab.up(inventory, rehearsal.lab, name=f"t{os.getpid()}-{layout}", say=lambda _: None)
+    lab.up(inventory, rehearsal.lab, name=f"d{os.getpid()}-{layout}", say=lambda _: None)
     subprocess.run(
         ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "bob", "-f", str(rehearsal.lab / "bob")], check=True
     )

@@ -7,7 +7,6 @@ import hashlib
 import re
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 from functools import cache
 from html.parser import HTMLParser
 
@@ -18,20 +17,11 @@ from maintsched.domain.drill import Check, Finding, Gate, GateState, Outage, Run
 from maintsched.errors import InvalidInput
 from maintsched.writers.html import report
 from maintsched.writers.report_text import visible
+from tests.writers.runs import BARE, START, at, entries
 
-START = datetime(2026, 12, 13, 6, 0, tzinfo=UTC)
 VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
 LONG = "an-unbroken-text-" * 300
 SVG_NAMESPACE = "http://www.w3.org/2000/svg"
-
-
-def at(seconds: float) -> datetime:
-    return START + timedelta(seconds=seconds)
-
-
-def entries(*rows: tuple[float, str, str]) -> tuple[TimelineEntry, ...]:
-    return tuple(TimelineEntry(at(seconds), step, state) for seconds, step, state in rows)
-
 
 WHOLE = entries(
     (0, "baseline", "started"), (20, "baseline", "done"), (21, "arm", "armed"), (22, "drain", "started"),
@@ -40,22 +30,8 @@ WHOLE = entries(
     (97, "restore", "done"), (110, "disarm", "disarmed"),
 )  # fmt: skip
 OUTAGE = Outage("udp 20/s", "convergence after an administrative shutdown", 0.0, 250.0, 250.0, 261.4, 5, 2200, 50.0)
-PASSED = Run(
-    id="01JF0Z6Q4T",
-    drill="uk-shut-primary",
-    group="uk-direct",
-    primary="uk-ld4",
-    survivor="uk-ld7",
-    playbook="shut-primary",
-    plan_hash="4be1" * 16,
-    mode="graceful",
-    verdict=Verdict.PASS,
-    reason="",
-    started=START,
-    ended=at(112),
-    restored=True,
-    our_change_left=False,
-    requester="alice",
+PASSED = replace(
+    BARE,
     approvals=("bob",),
     outage=OUTAGE,
     gates=(Gate("calendar", GateState.OPEN, "nothing until 07:10 UTC"),),

@@ -4,25 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 from itertools import pairwise
 
 import pytest
 
-from maintsched.domain.drill import Run, Sample, TimelineEntry, Verdict
+from maintsched.domain.drill import Run, Sample, TimelineEntry
 from maintsched.writers.report_charts import NARROW, WIDE, Layout, columns, draw, phases
 from maintsched.writers.report_text import clock_text
+from tests.writers.runs import BARE, START, at, entries
 
-START = datetime(2026, 12, 13, 6, 0, tzinfo=UTC)
 both = pytest.mark.parametrize("layout", [WIDE, NARROW], ids=["wide", "narrow"])
-
-
-def at(seconds: float) -> datetime:
-    return START + timedelta(seconds=seconds)
-
-
-def entries(*rows: tuple[float, str, str]) -> tuple[TimelineEntry, ...]:
-    return tuple(TimelineEntry(at(seconds), step, state) for seconds, step, state in rows)
 
 
 def drill(
@@ -31,25 +24,7 @@ def drill(
     timeline: tuple[TimelineEntry, ...] = (),
     samples: Mapping[str, tuple[Sample, ...]] = {},
 ) -> Run:
-    return Run(
-        id="01JF0Z6Q4T",
-        drill="uk-shut-primary",
-        group="uk-direct",
-        primary="uk-ld4",
-        survivor="uk-ld7",
-        playbook="shut-primary",
-        plan_hash="4be1" * 16,
-        mode="graceful",
-        verdict=Verdict.PASS,
-        reason="",
-        started=started,
-        ended=ended,
-        restored=True,
-        our_change_left=False,
-        requester="alice",
-        timeline=timeline,
-        samples=samples,
-    )
+    return replace(BARE, started=started, ended=ended, timeline=timeline, samples=samples)
 
 
 FRAMES = {

@@ -3,41 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
 from maintsched.domain.drill import Check, Finding, Gate, GateState, Run, TimelineEntry, Verdict
 from maintsched.writers.report_text import cut, lasting, measured, number
 from maintsched.writers.report_verdict import concluded, on_survivor
+from tests.writers.runs import BARE, entries
 
-START = datetime(2026, 12, 13, 6, 0, tzinfo=UTC)
-
-
-def at(seconds: float) -> datetime:
-    return START + timedelta(seconds=seconds)
-
-
-def entries(*rows: tuple[float, str, str]) -> tuple[TimelineEntry, ...]:
-    return tuple(TimelineEntry(at(seconds), step, state) for seconds, step, state in rows)
-
-
-PASSED = Run(
-    id="01JF0Z6Q4T",
-    drill="uk-shut-primary",
-    group="uk-direct",
-    primary="uk-ld4",
-    survivor="uk-ld7",
-    playbook="shut-primary",
-    plan_hash="4be1" * 16,
-    mode="graceful",
-    verdict=Verdict.PASS,
-    reason="",
-    started=START,
-    ended=at(112),
-    restored=True,
-    our_change_left=False,
-    requester="alice",
+PASSED = replace(
+    BARE,
     gates=(Gate("calendar", GateState.OPEN, "nothing"),),
     checks=(Check("LAT-2", Verdict.PASS, "2200 samples"), Check("BW-5", Verdict.SKIPPED, "no traffic")),
     commands=("edge1: neighbor 10.210.4.2 shutdown",),
