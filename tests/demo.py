@@ -49,7 +49,7 @@ def run(*words: str, expect: int = 0, on_ops: bool = False, quiet: bool = False)
 
 def inventory_and_import() -> None:
     chapter("1. What we have: a broker's two edge routers, two cross-connects, one redundancy group")
-    run("init", ".", "--layout", "pair", quiet=True)
+    run("init", ".", "--layout", "pair")
     _announce()
     run("inventory", "check")
     tell("uk-ld4 (Equinix LD4) is the primary, uk-ld7 (Equinix LD7) the standby; at least one of them must stay up.")
