@@ -19,7 +19,11 @@ def state_dir(configured: str | None) -> Path:
     """`state_dir:` of the config, else `$XDG_STATE_HOME/maintsched`; made, readable by its owner only."""
     base = os.environ.get("XDG_STATE_HOME") or str(Path.home() / ".local" / "state")
     path = Path(configured) if configured else Path(base) / "maintsched"
-    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        hint = "set $XDG_STATE_HOME or `state_dir:` to a folder that this user may write"
+        raise InvalidInput(f"the state directory {path} cannot be made: {error.strerror}", hint) from error
     return path
 
 
@@ -55,7 +59,7 @@ def write_traceback(error: BaseException) -> Path:
     try:
         path = state_dir(None) / f"traceback-{stamp}.txt"
         path.write_text(text)
-    except OSError:
+    except (OSError, InvalidInput):
         with tempfile.NamedTemporaryFile("w", prefix="maintsched-", suffix=".txt", delete=False) as file:
             file.write(text)
         path = Path(file.name)

@@ -136,7 +136,7 @@ def drill() -> None:
 
 
 def evidence() -> None:
-    chapter("7. What is left behind: the report, the calendar feed, an audit trail that shows tampering")
+    chapter("7. What is left behind: the report, the calendar feed, an audit trail that shows edits")
     newest = json.loads(run("drill", "runs", "--json", quiet=True))["runs"][0]["id"]
     run("drill", "report", newest, "-o", "report.html")
     run("feed", "export", "-o", "feed.ics")

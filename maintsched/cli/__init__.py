@@ -67,11 +67,21 @@ def cli(ctx: click.Context, config: str | None, by: str | None, tz: str | None, 
     Facts of every provider, our own windows and our drills in one place: a change that would take the last healthy
     path down is refused, and the backup is proven to carry traffic.
     """
+    from maintsched.cli.common import set_up_logging
+
     ctx.obj = {"config": config, "by": by, "tz": tz, "verbose": verbose}
+    set_up_logging()
 
 
 def main() -> None:
     """The entry point: no traceback reaches a user, every error has its exit code (contract, section 3)."""
     from maintsched.cli.exits import run
 
-    sys.exit(run(cli, sys.argv[1:], os.environ))
+    code = run(cli, sys.argv[1:], os.environ)
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (OSError, ValueError):
+            # Nobody reads any more. Python's own flush at exit would fail again, and put its 120 in place of our code.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+    sys.exit(code)

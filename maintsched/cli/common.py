@@ -72,7 +72,6 @@ def project(*, quiet: bool = False) -> Iterator[Project]:
     from maintsched.services.project import opened
     from maintsched.services.recovering import dead_runs, describe_dead
 
-    set_up_logging()
     with opened(config_path(), actor(), say) as found:
         for run in () if quiet else dead_runs(found):
             warn(f"{describe_dead(run)}; `maintsched drill recover` restores, verifies and closes it")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from maintsched.cli.common import actor, config_path, emit, json_option, say, set_up_logging, table
+from maintsched.cli.common import actor, config_path, emit, json_option, say, table
 from maintsched.errors import NoDatabase
 
 if TYPE_CHECKING:
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 def lab(ctx: click.Context, directory: str | None) -> None:
     """Real routers in network namespaces, built from the inventory, to rehearse on. Needs root."""
     ctx.obj = {**ctx.obj, "lab": directory}
-    set_up_logging()
 
 
 def _config() -> Path:

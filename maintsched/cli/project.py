@@ -13,7 +13,6 @@ from maintsched.cli.common import (
     project,
     read_moment,
     say,
-    set_up_logging,
     show_interval,
     table,
     warn,
@@ -34,7 +33,6 @@ def init(directory: Path, layout: str, as_json: bool) -> None:
     """
     from maintsched.services.project import create
 
-    set_up_logging()
     made, path = create(directory, layout, actor())
     if as_json:
         emit({"config": str(path), "created": [str(each) for each in made]})

@@ -41,8 +41,10 @@ def _what(command: F) -> F:
         click.option(
             "--circuit", "circuits", multiple=True, metavar="C", help="Circuit, by name or alias; repeatable."
         ),
-        click.option("--router", metavar="R", help="Every circuit on this router."),
-        click.option("--site", metavar="S", help="Every circuit at this site."),
+        click.option(
+            "--router", "routers", multiple=True, metavar="R", help="Every circuit on this router; repeatable."
+        ),
+        click.option("--site", "sites", multiple=True, metavar="S", help="Every circuit at this site; repeatable."),
         click.option("--start", required=True, metavar="T", help="ISO 8601 with zone, now, or +2h."),
         click.option("--end", metavar="T", help="End; or use --duration."),
         click.option("--duration", metavar="D", help="90m, 2h …"),
@@ -75,7 +77,7 @@ def _request(found: Project, given: dict[str, Any], title: str = "") -> Request:
     if end <= start:
         raise click.UsageError(f"it would end at {end:%Y-%m-%dT%H:%MZ}, not after its start {start:%Y-%m-%dT%H:%MZ}")
     return Request(
-        circuits=circuits_of(found.inventory, given["circuits"], given["router"], given["site"]),
+        circuits=circuits_of(found.inventory, given["circuits"], given["routers"], given["sites"]),
         interval=Interval(start, end),
         impact=Impact(given["impact"]),
         title=title,

@@ -22,6 +22,7 @@ from maintsched.lab.teardown import take_down
 
 Say = Callable[[str], None]
 LIMIT = 60.0
+HOLDER_SECONDS = 5.0
 _PROGRAMS = {
     "unshare": "util-linux",
     "nsenter": "util-linux",
@@ -151,9 +152,18 @@ def _build(layout: Layout, directory: Path, name: str, began: float) -> Record:
     return built
 
 
+def _inner(directory: Path) -> dict[str, int]:
+    return {each.node: each.pid for each in holders.holders() if each.directory == str(directory) and not each.outer}
+
+
 def _held(built: Record, directory: Path) -> tuple[Held, ...]:
     """The process to enter each node by: the first of its pid namespace; for the operations host the holder."""
-    inner = {each.node: each.pid for each in holders.holders() if each.directory == str(directory) and not each.outer}
+    inner = _inner(directory)
+    deadline = time.monotonic() + HOLDER_SECONDS
+    # A holder says that its namespaces stand right before it takes the name that it is found by.
+    while len(inner) < len([o for o in built.outer if o.node != OPS]) and time.monotonic() < deadline:
+        time.sleep(0.01)
+        inner = _inner(directory)
     found = []
     for outer in built.outer:
         pid = outer.pid if outer.node == OPS else inner.get(outer.node, 0)

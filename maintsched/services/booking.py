@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -51,27 +51,28 @@ class BookingRefused(Refused):
 
 
 def circuits_of(
-    inventory: Inventory, circuits: Iterable[str], router: str | None = None, site: str | None = None
+    inventory: Inventory, circuits: Iterable[str], routers: Iterable[str] = (), sites: Iterable[str] = ()
 ) -> tuple[str, ...]:
-    """The circuits that are meant, by name or alias, router or site. Raises InvalidInput."""
-    circuits = list(circuits)
-    if not circuits and router is None and site is None:
+    """The circuits that are meant, by name or alias, routers and sites: all of them. Raises InvalidInput."""
+    circuits, routers, sites = list(circuits), list(routers), list(sites)
+    if not (circuits or routers or sites):
         raise InvalidInput("it is not said what is worked on", "give --circuit C, --router R or --site S")
     named = [_circuit(inventory, text) for text in circuits]
-    if router is not None:
-        if router not in inventory.routers:
-            near = did_you_mean(router, inventory.routers)
-            raise InvalidInput(f"there is no router {router!r}{near}", f"routers: {', '.join(inventory.routers)}")
-        named += inventory.circuits_of_router(router)
-    if site is not None:
-        if site not in inventory.sites:
-            near = did_you_mean(site, inventory.sites)
-            raise InvalidInput(f"there is no site {site!r}{near}", f"sites: {', '.join(inventory.sites)}")
-        named += inventory.circuits_at(site)
-    if not named:
-        where = f"router {router}" if router is not None else f"site {site}"
-        raise InvalidInput(f"the inventory has no circuit at {where}", "name the circuits with --circuit C")
+    for router in routers:
+        named += _at("router", router, inventory.routers, inventory.circuits_of_router)
+    for site in sites:
+        named += _at("site", site, inventory.sites, inventory.circuits_at)
     return tuple(dict.fromkeys(named))
+
+
+def _at(kind: str, name: str, known: Collection[str], circuits: Callable[[str], tuple[str, ...]]) -> tuple[str, ...]:
+    if name not in known:
+        near = did_you_mean(name, known)
+        raise InvalidInput(f"there is no {kind} {name!r}{near}", f"{kind}s: {', '.join(known)}")
+    found = circuits(name)
+    if not found:
+        raise InvalidInput(f"the inventory has no circuit at {kind} {name}", "name the circuits with --circuit C")
+    return found
 
 
 def _circuit(inventory: Inventory, text: str) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from maintsched.domain.conflict import OpenReview
 from maintsched.domain.interval import Interval, iso
 from maintsched.domain.inventory import Circuit, Inventory
 from maintsched.domain.redundancy import members_taken
@@ -31,6 +32,7 @@ class Entry:
     impact: str
     state: str
     title: str
+    groups: tuple[str, ...] = ()
 
     def document(self) -> dict[str, Any]:
         return {
@@ -75,16 +77,19 @@ class Overview:
         }
 
 
-def entries(tx: Transaction, near: Interval) -> tuple[Entry, ...]:
+def entries(tx: Transaction, near: Interval, inventory: Inventory) -> tuple[Entry, ...]:
     """Everything that counts and overlaps `near`, by start."""
     found = []
     for fact in notices.maintenances(tx, near=near):
         m = fact.maintenance
         if m.interval is not None and m.status.counts:
             circuits = tuple(hit.circuit for hit in fact.circuits)
+            groups = inventory.sources[fact.source].groups if fact.source in inventory.sources else ()
             worst = max((hit.impact for hit in fact.circuits), key=lambda impact: impact.rank, default=m.impact)
             title = f"{fact.reference}: {m.title}"
-            found.append(Entry(f"M-{fact.id}", "maintenance", circuits, m.interval, worst.value, m.status.value, title))
+            found.append(
+                Entry(f"M-{fact.id}", "maintenance", circuits, m.interval, worst.value, m.status.value, title, groups)
+            )
     for stored in windows.windows(tx, near=near, counting=True):
         w = stored.window
         found.append(Entry(w.id, w.kind, w.circuits, w.interval, w.impact.value, w.state.value, w.title))
@@ -97,7 +102,7 @@ def overview(project: Project) -> Overview:
     inventory = project.inventory
     with project.store.read() as tx:
         require_in_force(project, tx)
-        known = entries(tx, Interval(now, now + AHEAD))
+        known = entries(tx, Interval(now, now + AHEAD), inventory)
         stale = stale_sources(tx, inventory, now)
         reviews = notices.open_reviews(tx)
     running = tuple(entry for entry in known if entry.interval.start <= now)
@@ -152,17 +157,23 @@ def look_up(project: Project, text: str, at: datetime) -> tuple[tuple[Hit, ...],
     inventory = project.inventory
     with project.store.read() as tx:
         require_in_force(project, tx)
-        known = entries(tx, Interval(at, at + FIND_AHEAD))
+        known = entries(tx, Interval(at, at + FIND_AHEAD), inventory)
+        reviews = notices.open_reviews(tx)
         stale = stale_sources(tx, inventory, project.now())
     wanted = text.strip().casefold()
     named = {c.name for c in inventory.circuits.values() if wanted and _is_named(c, wanted)}
-    named |= {name for entry in known if wanted in f"{entry.id} {entry.title}".casefold() for name in entry.circuits}
+    named |= {name for entry in known if _is_called(entry, wanted) for name in entry.circuits}
     if not named:
         raise NotFound(
             f"nothing of ours is called {text!r}", "names: `maintsched inventory show`; tickets: `calendar list`"
         )
-    hits = tuple(_hit(inventory, name, known, at) for name in inventory.circuits if name in named)
+    hits = tuple(_hit(inventory, name, known, at, reviews) for name in inventory.circuits if name in named)
     return hits, tuple(source.name for source in stale)
+
+
+def _is_called(entry: Entry, wanted: str) -> bool:
+    """By its id, or by enough of its title that it cannot be a chance."""
+    return wanted == entry.id.casefold() or (len(wanted) > 3 and wanted in entry.title.casefold())
 
 
 def _is_named(circuit: Circuit, wanted: str) -> bool:
@@ -173,9 +184,13 @@ def _is_named(circuit: Circuit, wanted: str) -> bool:
     )
 
 
-def _hit(inventory: Inventory, name: str, known: tuple[Entry, ...], at: datetime) -> Hit:
+def _hit(
+    inventory: Inventory, name: str, known: tuple[Entry, ...], at: datetime, reviews: tuple[OpenReview, ...]
+) -> Hit:
     circuit = inventory.circuits[name]
-    own = tuple(entry for entry in known if name in entry.circuits)
+    groups = {group.name for group in inventory.groups_of(name)}
+    # What the platform itself announces takes no circuit down, but at night it is the answer all the same.
+    own = tuple(e for e in known if name in e.circuits or (not e.circuits and groups.intersection(e.groups)))
     running = [entry for entry in own if entry.interval.start <= at]
     everything = [entry for entry in known if entry.interval.start <= at]
     left = []
@@ -183,6 +198,9 @@ def _hit(inventory: Inventory, name: str, known: tuple[Entry, ...], at: datetime
         down = _down(everything, group.name, inventory)
         standing = [member for member in group.circuits if member not in down]
         left.append(f"{group.name}: {len(standing)} of {len(group.circuits)} left ({', '.join(standing) or 'none'})")
+    waiting = [review.id for review in reviews if not review.circuits or name in review.circuits]
+    if waiting:
+        left.append(f"not known yet: {', '.join(waiting)} may concern it (`maintsched calendar review`)")
     contact = inventory.contacts.get(circuit.provider)
     return Hit(
         circuit=name,

@@ -12,12 +12,15 @@ import pytest
 
 from maintsched.services.interruption import Aborted, Interruption, interruptible
 
-DRILL = """
-import os, sys, time
+DRILL = r"""
+import os, sys
 from maintsched.services.interruption import Aborted, interruptible
 
+def tell(text):  # not print: a signal in the middle of a print cannot print itself
+    os.write(1, f"{text}\n".encode())
+
 def say(text):
-    print("says", text, flush=True)
+    tell(f"says {text}")
     if sys.argv[1] == "gone":
         raise OSError(5, "Input/output error")  # the terminal hung up
     if sys.argv[1] == "inside":
@@ -25,17 +28,17 @@ def say(text):
 
 with interruptible(say) as interruption:
     try:
-        print("running", flush=True)
+        tell("running")
         interruption.wait(30)
-        print("not interrupted")
+        tell("not interrupted")
     except Aborted as error:
-        print("aborted", error, flush=True)
+        tell(f"aborted {error}")
         interruption.shielded = True
-        print("restoring", flush=True)
+        tell("restoring")
         sys.stdin.readline()
         interruption.check()
         interruption.wait(0.1)
-        print("restored", flush=True)
+        tell("restored")
 """
 
 
