@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from ipaddress import ip_address
 from typing import Any
 
 from maintsched.domain.conflict import OpenReview
@@ -177,11 +178,17 @@ def _is_called(entry: Entry, wanted: str) -> bool:
 
 
 def _is_named(circuit: Circuit, wanted: str) -> bool:
-    addresses = [str(session.neighbor) for session in circuit.sessions] + [str(circuit.network or "")]
-    names = [*circuit.all_aliases, *addresses, circuit.site, circuit.router or ""]
-    return wanted in (name.casefold() for name in names) or any(
-        wanted in name.casefold() for name in circuit.all_aliases
-    )
+    """Exactly, by an address inside its network, or by enough of an alias that it cannot be a chance."""
+    names = [*circuit.all_aliases, *(str(session.neighbor) for session in circuit.sessions)]
+    names += [str(circuit.network or ""), circuit.site, circuit.router or ""]
+    if wanted in (name.casefold() for name in names):
+        return True
+    if len(wanted) > 3 and any(wanted in alias.casefold() for alias in circuit.all_aliases):
+        return True
+    try:
+        return circuit.network is not None and ip_address(wanted) in circuit.network
+    except ValueError:
+        return False
 
 
 def _hit(

@@ -11,9 +11,11 @@ from tests.drills.rehearsal import Rehearsal, build, wait_for
 
 
 def _built(layout: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rehearsal]:
-    rehearsal = build(tmp_path_factory.mktemp(f"drill-{layout}"), layout)
-    yield rehearsal
-    lab.down(rehearsal.lab, lambda _: None)
+    root = tmp_path_factory.mktemp(f"drill-{layout}")
+    try:
+        yield build(root, layout)
+    finally:  # also when building broke off half-way
+        lab.down(root / "lab", lambda _: None)
 
 
 @pytest.fixture(scope="package", params=["single", "pair"])
