@@ -158,10 +158,10 @@ def _inner(directory: Path) -> dict[str, int]:
 
 def _held(built: Record, directory: Path) -> tuple[Held, ...]:
     """The process to enter each node by: the first of its pid namespace; for the operations host the holder."""
-    inner = _inner(directory)
+    inner, wanted = _inner(directory), {outer.node for outer in built.outer}
     deadline = time.monotonic() + HOLDER_SECONDS
-    # A holder says that its namespaces stand right before it takes the name that it is found by.
-    while len(inner) < len([o for o in built.outer if o.node != OPS]) and time.monotonic() < deadline:
+    # A holder says that its namespaces stand before it takes the name that it is found by; in between it has none.
+    while not wanted <= set(inner) and time.monotonic() < deadline:
         time.sleep(0.01)
         inner = _inner(directory)
     found = []
