@@ -187,7 +187,7 @@ def _summary(done: Run) -> None:
         for gate in done.gates:
             click.echo(f"  {_gate(gate)}")
     if done.outage is not None:
-        click.echo(f"  outage while moving over: {describe(done.outage)}, by {done.outage.method} ({done.outage.what})")
+        click.echo(f"  outage: {describe(done.outage)}, by {done.outage.method} ({done.outage.what})")
     if done.restored is not None:
         click.echo(f"  restored: {'yes, verified' if done.restored else 'NO'}")
     for finding in done.findings:
