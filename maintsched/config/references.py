@@ -38,6 +38,9 @@ def references(
         place = _item(document, "calendars", source.name, index)
         yield from _all_known(document, (*place, "groups"), source.groups, names.groups, "group")
         yield from _all_known(document, (*place, "sites"), source.sites, names.sites, "site")
+        for number, title in enumerate(source.titles):
+            yield from _all_known(document, (*place, "titles", number, "groups"), title.groups, names.groups, "group")
+            yield from _all_known(document, (*place, "titles", number, "sites"), title.sites, names.sites, "site")
     for index, waiver in enumerate(inventory.policy.waivers):
         place = ("policy", "waivers", index, "circuit")
         yield from _known(document, place, waiver.circuit, names.circuits, "circuit")

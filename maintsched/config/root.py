@@ -31,6 +31,7 @@ from maintsched.config.typed import (
     Flag,
     Host,
     Https,
+    ImpactName,
     Location,
     Name,
     ProbeKind,
@@ -56,8 +57,18 @@ from maintsched.domain.inventory import (
     Policy,
     ProbeConfig,
     Source,
+    TitleRule,
     Waiver,
 )
+from maintsched.domain.notice import Impact
+
+
+class TitleShape(Shape):
+    match: Text = Field(description="a pattern for the whole title, any case: *New York*")
+    groups: tuple[Name, ...] = ()
+    sites: tuple[Name, ...] = ()
+    impact: ImpactName | None = None
+    ignore: Flag = False
 
 
 class CalendarShape(Shape):
@@ -77,11 +88,18 @@ class CalendarShape(Shape):
     every: SomeTime = timedelta(minutes=15)
     stale_after: SomeTime = timedelta(hours=24)
     quiet_after: SomeTime | None = None
+    impact: ImpactName = Impact.OUTAGE
+    titles: tuple[TitleShape, ...] = ()
+    private: Flag = False
+    ca: FilePath | None = None
+    mark_seen: Flag = False
 
     def domain(self, _name: str, base: Path) -> Source:
         places = {
             "location": absolute_location(base, self.location),
             "password": located_secret(base, self.password),
+            "titles": tuple(TitleRule(**dict(title)) for title in self.titles),
+            "ca": located(base, self.ca),
         }
         return Source(**(dict(self) | places))
 
@@ -89,9 +107,10 @@ class CalendarShape(Shape):
 class FreezeShape(Shape):
     name: Name = Field(description="a name for the freeze")
     location: Location = Field(alias="from")
+    known_until: Day | None = None
 
     def domain(self, _name: str, base: Path) -> FreezeCalendar:
-        return FreezeCalendar(self.name, absolute_location(base, self.location))
+        return FreezeCalendar(self.name, absolute_location(base, self.location), self.known_until)
 
 
 class WaiverShape(Shape):

@@ -34,7 +34,7 @@ FORMAT = 1
 PATHS: dict[type, frozenset[str]] = {
     Router: frozenset({"key", "known_hosts"}),
     Secret: frozenset({"file"}),
-    Source: frozenset({"location"}),
+    Source: frozenset({"location", "ca"}),
     FreezeCalendar: frozenset({"location"}),
     ProbeConfig: frozenset({"ca"}),
     DrillConfig: frozenset({"playbook"}),

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, PlainValidator, WithJsonSchema
 from maintsched.config import cron as cron_fields
 from maintsched.config import urls, values
 from maintsched.domain.inventory import Address, Network, Secret
+from maintsched.domain.notice import Impact
 
 
 class Shape(BaseModel):
@@ -127,6 +128,10 @@ Mode = Annotated[str, *_words("active_standby", "active_active")]
 Nat = Annotated[str, *_words("shared", "per_edge")]
 Proof = Annotated[str, *_words("canary", "l2", "first-move")]
 Affects = Annotated[str, *_words("service")]
+IMPACTS = tuple(impact.value for impact in Impact)
+ImpactName = Annotated[
+    Impact, PlainValidator(values.impact(*IMPACTS)), WithJsonSchema({"type": "string", "enum": list(IMPACTS)})
+]
 Trust = Annotated[str, *_words("senders")]
 Severity = Annotated[str, *_words("block", "warn")]
 Tentative = Annotated[str, *_words("confirmed", "warn")]

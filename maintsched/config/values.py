@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from maintsched.config.problems import Wrong, did_you_mean
 from maintsched.domain.inventory import Address, Network, Secret
+from maintsched.domain.notice import Impact
 
 DURATION = re.compile(r"(0|[1-9][0-9]{0,11})(ms|s|m|h|d)")
 SPEED = re.compile(r"([0-9]{1,6}(?:\.[0-9]{1,3})?)([MGT])")
@@ -76,6 +77,12 @@ def one_of(*names: str) -> Callable[[object], str]:
         return text
 
     return read
+
+
+def impact(*names: str) -> Callable[[object], Impact]:
+    """A reader for an impact, by its name in the MAINTNOTE standard."""
+    read = one_of(*names)
+    return lambda value: Impact(read(value))
 
 
 def boolean(value: object) -> bool:

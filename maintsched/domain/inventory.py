@@ -8,6 +8,8 @@ from datetime import timedelta
 from enum import StrEnum
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 
+from maintsched.domain.notice import Impact
+
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 
@@ -136,6 +138,20 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True)
+class TitleRule:
+    """What entries with a title like `match` (shell pattern, any case) are about; the first rule that fits decides.
+
+    None and () leave what the source says; `ignore`: they are no maintenance at all.
+    """
+
+    match: str
+    groups: tuple[str, ...] = ()
+    sites: tuple[str, ...] = ()
+    impact: Impact | None = None
+    ignore: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Source:
     """A calendar source (`calendars:` of the config). `location` is what `from:` says, relative paths made absolute."""
 
@@ -155,12 +171,20 @@ class Source:
     every: timedelta = timedelta(minutes=15)
     stale_after: timedelta = timedelta(hours=24)
     quiet_after: timedelta | None = None
+    impact: Impact = Impact.OUTAGE
+    titles: tuple[TitleRule, ...] = ()
+    private: bool = False
+    ca: str | None = None
+    mark_seen: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class FreezeCalendar:
+    """`known_until`: a day (YYYY-MM-DD) up to which a person says that the list is complete."""
+
     name: str
     location: str
+    known_until: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

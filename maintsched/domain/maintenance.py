@@ -34,7 +34,9 @@ class Maintenance:
 
 
 def key_of(notice: Notice) -> Key:
-    return (notice.provider, notice.account, notice.maintenance_id)
+    """A further window of one id is a maintenance of its own: `CHG0031000#2`."""
+    part = f"#{notice.part}" if notice.part > 1 else ""
+    return (notice.provider, notice.account, notice.maintenance_id + part)
 
 
 def belongs_to(notice: Notice, known: Iterable[Key]) -> tuple[Key, ...]:

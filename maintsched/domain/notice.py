@@ -62,7 +62,8 @@ class Notice:
 
     `interval` is None where the message gives no time (a cancellation may not). `status` None means unchanged.
     `problems` is not empty when a cross-check failed: the notice then needs a person and blocks what it may concern.
-    `sequence` None means that the sender gives none; then `stamp` orders.
+    `sequence` None means that the sender gives none; then `stamp` orders. Of a message that gives several windows under
+    one id each is a Notice with its `part`, from 1. `other_ids` are further ids that the message has for the same work.
     """
 
     provider: str
@@ -81,6 +82,8 @@ class Notice:
     extended: bool = False
     rescheduled: bool = False
     sender: str = ""
+    part: int = 1
+    other_ids: tuple[str, ...] = ()
 
 
 def order_key(notice: Notice) -> tuple[int, datetime]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from maintsched.domain.notice import Notice
@@ -9,22 +10,31 @@ from maintsched.errors import NoticeUnreadable
 from maintsched.readers.contentlines import looks_like_calendar
 from maintsched.readers.equinix import is_equinix, read_equinix
 from maintsched.readers.ics import read_ics
+from maintsched.readers.jsontext import looks_like_json, read_json
 from maintsched.readers.mail import Mail, looks_like_mail, read_mail
 from maintsched.readers.origin import Origin
 
 __all__ = ["Origin", "read"]
 
+# Each format: whether a mail or a JSON value is of it, and its reader. The first that says yes reads.
+MAILS: tuple[tuple[Callable[[Mail], bool], Callable[[Mail, bytes, Origin], tuple[Notice, ...]]], ...] = (
+    (is_equinix, read_equinix),
+)
+JSONS: tuple[tuple[Callable[[object], bool], Callable[[object, Origin], tuple[Notice, ...]]], ...] = ()
+
 
 def read(data: bytes, origin: Origin) -> tuple[Notice, ...]:
-    """The notices in a calendar or mail. What is unclear in one stands in its `problems`.
+    """The notices in a calendar, mail or JSON text. What is unclear in one stands in its `problems`.
 
     Raises NoticeUnreadable where the bytes are of no known format.
     """
+    if looks_like_json(data):
+        return _of_json(data, origin)
     if looks_like_mail(data):
         return _of_mail(data, read_mail(data), origin)
     if looks_like_calendar(data):
         return read_ics(data, origin)
-    raise NoticeUnreadable(f"{origin.source}: neither a calendar nor a mail ({len(data)} bytes)")
+    raise NoticeUnreadable(f"{origin.source}: neither a calendar nor a mail nor JSON ({len(data)} bytes)")
 
 
 def _of_mail(data: bytes, mail: Mail, origin: Origin) -> tuple[Notice, ...]:
@@ -35,7 +45,16 @@ def _of_mail(data: bytes, mail: Mail, origin: Origin) -> tuple[Notice, ...]:
             found += [replace(notice, sender=mail.sender) for notice in read_ics(calendar, origin)]
     if found:
         return tuple(found)
-    if is_equinix(mail):
-        return (read_equinix(mail, data, origin),)
+    for fits, reader in MAILS:
+        if fits(mail):
+            return reader(mail, data, origin)
     subject = mail.subject[:80] or "without subject"
     raise NoticeUnreadable(f"{origin.source}: the mail {subject!r} is of no known format")
+
+
+def _of_json(data: bytes, origin: Origin) -> tuple[Notice, ...]:
+    value = read_json(data)
+    for fits, reader in JSONS:
+        if fits(value):
+            return reader(value, origin)
+    raise NoticeUnreadable(f"{origin.source}: JSON of no known format")

@@ -60,7 +60,7 @@ def is_equinix(mail: Mail) -> bool:
     return ("equinix" in mail.sender or "equinix" in text.casefold()) and _ABOUT.search(text) is not None
 
 
-def read_equinix(mail: Mail, data: bytes, origin: Origin) -> Notice:
+def read_equinix(mail: Mail, data: bytes, origin: Origin) -> tuple[Notice, ...]:
     """The Notice of an Equinix mail; what is missing or contradictory ends up in `problems`."""
     subject = read_subject(mail.subject)
     body = _body(mail, subject.forwarded)
@@ -77,7 +77,7 @@ def read_equinix(mail: Mail, data: bytes, origin: Origin) -> Notice:
     ticket, bad_ticket = _ticket(subject, body.own, data)
     if mail.date is None:
         problems.append("the mail has no Date that can be read: it cannot be put in order")
-    return Notice(
+    notice = Notice(
         provider=origin.provider or "Equinix",
         account="+".join(sorted(assets.accounts)),
         maintenance_id=ticket,
@@ -94,6 +94,7 @@ def read_equinix(mail: Mail, data: bytes, origin: Origin) -> Notice:
         rescheduled=subject.rescheduled,
         sender=mail.sender,
     )
+    return (notice,)
 
 
 def _body(mail: Mail, forwarded: bool) -> _Body:

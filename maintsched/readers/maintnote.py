@@ -55,11 +55,16 @@ def read_maintnote(event: Component, calendar: Calendar, origin: Origin) -> Noti
         ),
         rescheduled=rescheduled,
         sender=re.sub(r"(?i)^mailto:", "", event.text("ORGANIZER")),
+        other_ids=tuple(text for text in _ids(event) if text != identity[2]),
     )
 
 
 def _value(event: Component, name: str) -> str:
     return event.text(PREFIX + name)
+
+
+def _ids(event: Component) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(prop.text for prop in event.all(PREFIX + "MAINTENANCE-ID") if prop.text))
 
 
 def _identity(event: Component, origin: Origin) -> tuple[tuple[str, str, str], tuple[str, ...]]:

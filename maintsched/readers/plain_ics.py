@@ -62,7 +62,7 @@ def _notice(
         stamp=stamp,
         interval=times.interval,
         status=status,
-        impact=origin.impact,
+        impact=origin.impact_of(event.text("SUMMARY")),
         sequence=sequence,
         problems=(*event.damage, *missing, *times.problems, *long, *bad_stamp, *bad_sequence, *bad_status),
     )

@@ -11,10 +11,11 @@ from typing import Any
 from sqlmodel import col, delete, or_, select
 
 from maintsched.domain.conflict import Occupation, OpenReview
-from maintsched.domain.interval import Interval, from_iso, iso
+from maintsched.domain.interval import Interval
 from maintsched.domain.maintenance import Key, Maintenance
 from maintsched.domain.matching import CircuitImpact
-from maintsched.domain.notice import Impact, Notice, ObjectImpact, Status
+from maintsched.domain.notice import Impact, Notice, Status
+from maintsched.domain.noticetext import notice_from_text, notice_text, objects_from
 from maintsched.store.engine import Transaction
 from maintsched.store.tables import (
     MaintenanceCircuitRow,
@@ -88,29 +89,6 @@ class StoredMaintenance:
 def reference_of(key: Key, source: str) -> str:
     """Provider and ticket; the provider alone where the ticket is a UID that its source made up."""
     return key[0] if key[2].startswith(f"{source}:") else f"{key[0]} {key[2]}"
-
-
-def notice_text(notice: Notice) -> str:
-    """The notice as JSON, to be merged again when a later revision comes."""
-    fields = asdict(notice)
-    fields["stamp"] = iso(notice.stamp) if notice.stamp else None
-    fields["interval"] = [iso(notice.interval.start), iso(notice.interval.end)] if notice.interval else None
-    return json.dumps(fields, ensure_ascii=False, sort_keys=True)
-
-
-def notice_from_text(text: str) -> Notice:
-    fields: dict[str, Any] = json.loads(text)
-    fields["stamp"] = from_iso(fields["stamp"]) if fields["stamp"] else None
-    fields["interval"] = Interval(*map(from_iso, fields["interval"])) if fields["interval"] else None
-    fields["status"] = Status(fields["status"]) if fields["status"] else None
-    fields["impact"] = Impact(fields["impact"])
-    fields["objects"] = _objects(fields["objects"])
-    fields["sites"], fields["problems"] = tuple(fields["sites"]), tuple(fields["problems"])
-    return Notice(**fields)
-
-
-def _objects(items: Iterable[dict[str, Any]]) -> tuple[ObjectImpact, ...]:
-    return tuple(ObjectImpact(i["object_id"], Impact(i["impact"]) if i["impact"] else None) for i in items)
 
 
 def source_states(tx: Transaction) -> dict[str, SourceState]:
@@ -347,7 +325,7 @@ def _stored_maintenance(row: MaintenanceRow, circuits: list[CircuitImpact]) -> S
             interval=Interval(row.starts_at, row.ends_at),
             status=Status(row.status),
             impact=Impact(row.impact),
-            objects=_objects(json.loads(row.objects)),
+            objects=objects_from(json.loads(row.objects)),
             sites=tuple(json.loads(row.sites)),
             sequence=row.sequence,
             stamp=None,
