@@ -1,8 +1,9 @@
-"""`calendar import|sources|list|show|review|resolve`."""
+"""`calendar import|sources|list|show|review`."""
 
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING
 
 import click
 
@@ -18,11 +19,19 @@ from maintsched.cli.common import (
     warn,
     zone_name,
 )
+from maintsched.cli.told import add, cancel, resolve, update
+
+if TYPE_CHECKING:
+    from maintsched.services.batches import Imported
 
 
 @click.group()
 def calendar() -> None:
     """Import providers' maintenance; settle what needs a person."""
+
+
+for _command in (add, update, cancel, resolve):
+    calendar.add_command(_command)
 
 
 @calendar.command(name="import")
@@ -33,34 +42,45 @@ def calendar() -> None:
 def import_(source: str | None, dry_run: bool, paths: tuple[str, ...], as_json: bool) -> int:
     """Import now: every configured source, or PATHs that you vouch for."""
     from maintsched.services import documents
+    from maintsched.services.breaking import told
     from maintsched.services.intake import import_sources
 
     with project() as found:
-        results, conflicts = import_sources(found, only=source, paths=paths, dry_run=dry_run)
+        results, broken = import_sources(found, only=source, paths=paths, dry_run=dry_run)
     failed = any(result.state != "ok" for result in results)
     if as_json:
-        emit(documents.imported(results, conflicts).plain())
+        emit(documents.imported(results, broken).plain())
         return 5 if failed else 0
     for result in results:
-        if result.state != "ok":
-            warn(f"source {result.name} is unavailable: {result.error}" + (f"; {result.hint}" if result.hint else ""))
-            continue
-        counts = [f"{len(result.created)} new", f"{len(result.updated)} changed", f"{result.unchanged} files unchanged"]
-        counts += [f"{result.not_ours} not ours"] if result.not_ours else []
-        counts += [f"{result.foreign} from unknown senders"] if result.foreign else []
-        counts += [f"{len(result.needs_review)} need a person"] if result.needs_review else []
-        click.echo(f"{click.style(result.name, bold=True)}: {result.notices} notices: {', '.join(counts)}")
-        for change in result.changes:
-            click.echo(f"  {change}")
-        for notice, reason in result.needs_review:
-            click.echo(f"  {click.style(notice, fg='yellow')} needs a person: {reason}")
-    for conflict in conflicts:
-        click.echo(f"{click.style('breaks', fg='red', bold=True)} {conflict.message}")
+        _tell_import(result)
+    for line in told(broken, [change for result in results for change in result.changes]):
+        click.echo(click.style(line, fg="red"))
     if dry_run:
         say("dry run: nothing was kept")
     elif any(result.needs_review for result in results):
         say("what needs a person blocks bookings until it is settled: `maintsched calendar review`")
     return 5 if failed else 0
+
+
+def _tell_import(result: Imported) -> None:
+    if result.state != "ok":
+        warn(f"source {result.name} is unavailable: {result.error}" + (f"; {result.hint}" if result.hint else ""))
+        return
+    counts = [f"{len(result.created)} new", f"{len(result.updated)} changed", f"{result.unchanged} unchanged"]
+    counts += [f"{result.not_ours} not ours"] if result.not_ours else []
+    counts += [f"{result.foreign} from unknown senders"] if result.foreign else []
+    counts += [f"{len(result.needs_review)} need a person"] if result.needs_review else []
+    click.echo(f"{click.style(result.name, bold=True)}: {result.notices} notices: {', '.join(counts)}")
+    if result.note:
+        click.echo(f"  {result.note}")
+    for change in result.changes:
+        click.echo(f"  {change}")
+    if result.unknown:
+        names = list(dict.fromkeys(result.unknown))
+        more = f" and {len(names) - 8} more" if len(names) > 8 else ""
+        click.echo(f"  not ours, as the inventory does not name it: {', '.join(names[:8])}{more}")
+    for notice, reason in result.needs_review:
+        click.echo(f"  {click.style(notice, fg='yellow')} needs a person: {reason}")
 
 
 @calendar.command()
@@ -80,13 +100,16 @@ def sources(confirm: str | None, as_json: bool) -> None:
         emit(answers.source_list(now, rows).plain())
         return
     table(
-        ["source", "state", "last fetch", "last content", "why"],
+        ["source", "kind", "state", "last fetch", "last content", "known until", "taken", "review", "not ours", "why"],
         [
             [
                 row.name,
+                row.kind,
                 row.state,
                 show(row.last_fetch) if row.last_fetch else "never",
                 show(row.last_content) if row.last_content else "never",
+                f"{row.known_until:%Y-%m-%d}" if row.known_until else "",
+                *(str(row.counts.get(state, 0)) for state in ("taken", "review", "not_ours")),
                 row.reason,
             ]
             for row in rows
@@ -96,16 +119,32 @@ def sources(confirm: str | None, as_json: bool) -> None:
 
 @calendar.command(name="list")
 @click.option("--from", "from_", metavar="T", help="Only what ends after T (default: now).")
+@click.option("--to", metavar="T", help="Only what begins before T.")
+@click.option("--circuit", metavar="C", help="Only what hits this circuit.")
+@click.option("--source", metavar="NAME", help="Only of this source.")
 @click.option("--all", "everything", is_flag=True, help="Also what is over, cancelled or completed.")
+@click.option("--not-ours", is_flag=True, help="The notices that name nothing of ours, newest first.")
 @json_option
-def list_(from_: str | None, everything: bool, as_json: bool) -> None:
+def list_(
+    from_: str | None,
+    to: str | None,
+    circuit: str | None,
+    source: str | None,
+    everything: bool,
+    not_ours: bool,
+    as_json: bool,
+) -> None:
     """Maintenances, by start."""
     from maintsched.services import documents
-    from maintsched.services.reviewing import listed_maintenances
+    from maintsched.services.reviewing import Wanted, listed_maintenances
 
+    if not_ours:
+        _list_not_ours(source, as_json)
+        return
     with project() as found:
-        after = read_moment(from_, found, as_json=as_json) if from_ else found.now()
-        rows, stale = listed_maintenances(found, None if everything else after)
+        after = read_moment(from_, found, as_json=as_json) if from_ else None if everything else found.now()
+        before = read_moment(to, found, as_json=as_json, relative_to=after) if to else None
+        rows, stale = listed_maintenances(found, Wanted(after, before, circuit, source, everything))
         zone, now = zone_name(found), found.now()
     if as_json:
         emit(documents.listing(now, stale, maintenances=[documents.maintenance(row) for row in rows]))
@@ -122,13 +161,31 @@ def list_(from_: str | None, everything: bool, as_json: bool) -> None:
                 row.maintenance.status.value,
                 ", ".join(hit.circuit for hit in row.circuits) or "platform",
                 row.reference,
-                row.maintenance.title[:60],
+                ("(not in its source any more) " if row.vanished_at else "") + row.maintenance.title[:60],
             ]
             for row in rows
         ],
     )
     if not rows:
         say("no maintenance")
+
+
+def _list_not_ours(source: str | None, as_json: bool) -> None:
+    from maintsched.services import documents
+    from maintsched.services.reviewing import named_nothing_of_ours
+
+    with project() as found:
+        rows, stale = named_nothing_of_ours(found, source)
+        now = found.now()
+    if as_json:
+        emit(documents.listing(now, stale, notices=[documents.notice(row) for row in rows]))
+        return
+    table(
+        ["id", "received", "source", "why", "title"],
+        [[f"N-{row.id}", show(row.received_at), row.source, row.reason[:60], row.title[:60]] for row in rows],
+    )
+    if not rows:
+        say("no such notice")
 
 
 @calendar.command(name="show")
@@ -150,6 +207,8 @@ def show_(maintenance: str, as_json: bool) -> None:
     click.echo(f"  {show_interval(m.interval, zone) if m.interval else 'time unknown'}  {m.impact}  {m.status}")
     for hit in row.circuits:
         click.echo(f"  hits {hit.circuit} ({hit.impact}, by {hit.how})")
+    if row.vanished_at:
+        click.echo(f"  not in {row.source} any more since {show(row.vanished_at)}, but nobody cancelled it")
     for reason in m.needs_review:
         click.echo(f"  needs review: {reason}")
     for each in revisions:
@@ -187,29 +246,3 @@ def review(raw: str | None, as_json: bool) -> None:
         say(
             "raw text: calendar review --raw N-…; settle: calendar resolve N-… (--ignore | --circuit C …) --reason TEXT"
         )
-
-
-@calendar.command()
-@click.argument("notice")
-@click.option("--ignore", is_flag=True, help="It does not concern us, or is wrong.")
-@click.option("--circuit", "circuits", multiple=True, metavar="C", help="It hits this circuit of ours.")
-@click.option("--start", metavar="T", help="When it begins, where the notice does not tell.")
-@click.option("--end", metavar="T", help="When it ends.")
-@click.option("--reason", required=True, help="Why; kept in the audit trail.")
-@json_option
-def resolve(
-    notice: str, ignore: bool, circuits: tuple[str, ...], start: str | None, end: str | None, reason: str, as_json: bool
-) -> None:
-    """Settle a notice that waits: ignore it, or say what it hits and when."""
-    from maintsched.services.reviewing import resolve_notice
-
-    with project() as found:
-        begin = read_moment(start, found, as_json=as_json) if start else None
-        finish = read_moment(end, found, as_json=as_json, relative_to=begin) if end else None
-        if ignore == bool(circuits):
-            raise click.UsageError("give either --ignore or at least one --circuit")
-        said = resolve_notice(found, notice, ignore=ignore, circuits=circuits, start=begin, end=finish, reason=reason)
-    if as_json:
-        emit({"notice": notice, "settled": said})
-    else:
-        click.echo(said)

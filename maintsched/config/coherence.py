@@ -9,7 +9,7 @@ from itertools import combinations
 from maintsched.config.document import Document
 from maintsched.config.problems import Key, Problem, listed
 from maintsched.config.urls import scheme
-from maintsched.domain.inventory import Circuit, CircuitKind, Inventory, ProbeConfig
+from maintsched.domain.inventory import Circuit, CircuitKind, Inventory, ProbeConfig, Source
 
 # What a circuit of each kind must have, and what only one kind may have.
 _NEEDED = {CircuitKind.CROSS_CONNECT: ("router", "interface", "network", "sessions")}
@@ -205,9 +205,7 @@ def _calendars(document: Document, inventory: Inventory) -> Iterator[Problem]:
         for needed in ("user", "password", "senders") if kind == "imaps" else ():
             if not getattr(source, needed):
                 yield document.problem((*key, needed), "is missing: a mailbox needs it", _OF_MAILBOX[needed])
-        for login in ("user", "password") if not kind else ():
-            if getattr(source, login) is not None:
-                yield document.problem((*key, login), "a file or folder has no login", "with https://… and imaps://…")
+        yield from _reaching(document, key, source, kind)
         if source.affects == "service" and not source.groups:
             yield document.problem((*key, "groups"), "is missing: which service is affected?", listed(inventory.groups))
         if source.stale_after <= source.every:
@@ -217,6 +215,23 @@ def _calendars(document: Document, inventory: Inventory) -> Iterator[Problem]:
             if not pattern.strip("*?"):
                 what = f"{pattern!r} would hide every notice"
                 yield document.problem((*key, "not_ours", place), what, "a pattern of serials: 2077*")
+
+
+def _reaching(document: Document, key: Key, source: Source, kind: str) -> Iterator[Problem]:
+    """Keys of how a source is reached, beside those that a mailbox needs."""
+    for login in ("user", "password") if not kind else ():
+        if getattr(source, login) is not None:
+            yield document.problem((*key, login), "a file or folder has no login", "with https://… and imaps://…")
+    if kind == "https" and (source.user is None) != (source.password is None):
+        lacking = "user" if source.user is None else "password"
+        yield document.problem((*key, lacking), "is missing: a login is both", "user and password, or neither")
+    for network, given in (("private", source.private), ("ca", source.ca is not None)):
+        if given and not kind:
+            yield document.problem(
+                (*key, network), "a file or folder is not reached over a network", "with https://… and imaps://…"
+            )
+    if source.mark_seen and kind != "imaps":
+        yield document.problem((*key, "mark_seen"), "only mails of a mailbox can be marked as seen", "with imaps://…")
 
 
 _OF_MAILBOX = {

@@ -91,7 +91,7 @@ class Candidate:
 class Situation:
     """Everything known. Occupations farther than one guard from the candidate change nothing and may be left out.
 
-    `known_until`: calendars are expanded up to here; None where there is no such limit.
+    `known_until`: calendars are known up to here, `ends_first` is the one that ends then; None where there is no limit.
     """
 
     inventory: Inventory
@@ -100,6 +100,7 @@ class Situation:
     reviews: tuple[OpenReview, ...] = ()
     stale: tuple[StaleSource, ...] = ()
     known_until: datetime | None = None
+    ends_first: str = ""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -320,7 +321,8 @@ def _horizon(candidate: Candidate, situation: Situation) -> Iterable[Conflict]:
     known, guard = situation.known_until, situation.inventory.policy.guard
     needed = candidate.interval.end + guard
     if known is not None and needed > known:
-        message = f"maintenances are known only until {moment(known)}; this needs them until {moment(needed)}"
+        which = f" in {situation.ends_first}" if situation.ends_first else ""
+        message = f"maintenances and freezes are known only until {moment(known)}{which}; this needs {moment(needed)}"
         yield Conflict("HORIZON", BLOCK, None, candidate.interval, message)
 
 

@@ -31,6 +31,12 @@ class Maintenance:
     sequence: int | None
     stamp: datetime | None
     needs_review: tuple[str, ...] = ()
+    part: int = 1
+
+    @property
+    def ref(self) -> str:
+        """`ref_of` its ticket."""
+        return ref_of(self.key[0], self.key[2].removesuffix(f"#{self.part}") if self.part > 1 else self.key[2])
 
 
 def key_of(notice: Notice) -> Key:
@@ -39,22 +45,46 @@ def key_of(notice: Notice) -> Key:
     return (notice.provider, notice.account, notice.maintenance_id + part)
 
 
+def ref_of(provider: str, maintenance_id: str) -> str:
+    """What all maintenances of one ticket share, whatever the case, under any account, in all its parts."""
+    return f"{provider.casefold()}\n{maintenance_id.casefold()}"
+
+
 def belongs_to(notice: Notice, known: Iterable[Key]) -> tuple[Key, ...]:
-    """The keys that a notice is a revision of.
+    """The keys that a notice is a revision of; its own where none is known.
 
     A cancellation often leaves the account out: it then belongs to that id under every account; a first notice that
-    had none is joined by later ones that do. Provider and id are compared without regard to case.
+    had none is joined by later ones that do. So are those that share an account of several (`1001+1002`). What is over
+    and tells no time is over in all its parts.
     """
+    whole = notice.interval is None and notice.status is not None and not notice.status.counts
     own = key_of(notice)
-    same = sorted(key for key in known if _folded(key) == _folded(own))
-    exact = tuple(key for key in same if key[1] == own[1])
-    if exact:
-        return exact
-    return tuple(same if not own[1] else [key for key in same if not key[1]]) or (own,)
+    same = [key for key in sorted(known) if _folded(key) == _folded(own) or (whole and _is_part(key, own))]
+    for fits in (_same_account, _shared_account, _open_account):
+        if found := tuple(key for key in same if fits(own[1], key[1])):
+            return found
+    return (own,)
+
+
+def _same_account(one: str, other: str) -> bool:
+    return one == other
+
+
+def _shared_account(one: str, other: str) -> bool:
+    return not {*one.split("+"), ""}.isdisjoint({*other.split("+")} - {""})
+
+
+def _open_account(one: str, other: str) -> bool:
+    return not one or not other
 
 
 def _folded(key: Key) -> tuple[str, str]:
     return (key[0].casefold(), key[2].casefold())
+
+
+def _is_part(key: Key, whole: Key) -> bool:
+    name, mark, number = key[2].casefold().rpartition("#")
+    return (key[0].casefold(), name) == _folded(whole) and bool(mark) and number.isdigit()
 
 
 def merge(revisions: Iterable[Notice]) -> Maintenance:
@@ -62,7 +92,7 @@ def merge(revisions: Iterable[Notice]) -> Maintenance:
     ordered = _ordered(revisions)
     if not ordered:
         raise ValueError("a maintenance needs at least one notice")
-    if len({_folded(key_of(notice)) for notice in ordered}) > 1:
+    if len({ref_of(notice.provider, notice.maintenance_id) for notice in ordered}) > 1:
         raise ValueError("these notices are of different maintenances")
     state = _first(ordered[0])
     for before, notice in pairwise(ordered):
@@ -71,17 +101,22 @@ def merge(revisions: Iterable[Notice]) -> Maintenance:
             reason = "two revisions have the same sequence and stamp but say different things"
             state = replace(state, needs_review=_joined(state.needs_review, (reason,)))
     account = max((notice.account for notice in ordered), key=lambda text: (bool(text), text))
+    named = max(ordered, key=lambda notice: notice.part)  # a cancellation of the whole names no part
     late = _late_without_sequence(ordered)
     return replace(
         state,
-        key=(state.key[0], account, state.key[2]),
+        key=(state.key[0], account, key_of(named)[2]),
+        part=named.part,
         needs_review=_joined(state.needs_review, late),
     )
 
 
 def _ordered(revisions: Iterable[Notice]) -> list[Notice]:
     """Oldest first, each content once. Of equals the one that leaves more work standing comes last, and so counts."""
-    unique = {_content(notice): notice for notice in sorted(revisions, key=repr)}
+    every = list(revisions)
+    if len(every) < 2:
+        return every
+    unique = {_content(notice): notice for notice in sorted(every, key=repr)}
     return sorted(unique.values(), key=lambda notice: (order_key(notice), _weight(notice), repr(notice)))
 
 
@@ -114,7 +149,7 @@ def _first(notice: Notice) -> Maintenance:
 
 def _next(state: Maintenance, notice: Notice) -> Maintenance:
     over = notice.status is not None and not notice.status.counts
-    reasons = () if _settles(notice) else state.needs_review
+    reasons = () if _settles(notice, state) else state.needs_review
     odd = (*_odd_extension(state, notice), *_odd_revival(state, notice))
     return Maintenance(
         key=key_of(notice),
@@ -132,12 +167,13 @@ def _next(state: Maintenance, notice: Notice) -> Maintenance:
     )
 
 
-def _settles(notice: Notice) -> bool:
+def _settles(notice: Notice, before: Maintenance) -> bool:
     """Whether a revision leaves no earlier doubt standing: it is sound, and over or complete in itself."""
     if notice.problems:
         return False
     over = notice.status is not None and not notice.status.counts
-    return over or (notice.interval is not None and bool(notice.objects or notice.sites))
+    complete = bool(notice.objects or notice.sites) or not (before.objects or before.sites)
+    return over or (notice.interval is not None and complete)
 
 
 def _odd_extension(state: Maintenance | None, notice: Notice) -> tuple[str, ...]:

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from typing import Protocol
 
-from maintsched.domain.inventory import Inventory, Source
+from maintsched.domain.inventory import Inventory, Source, TitleRule
 from maintsched.domain.notice import Impact, ObjectImpact
 
 # A reader begins a problem with these words where objects may be missing: then nothing is concluded from those it saw.
 OBJECTS_INCOMPLETE = "the list of affected objects is not complete"
 PLACES_INCOMPLETE = "the list of affected places is not complete"
+_UNMAPPED = "it names no object and no site, and its source is not mapped to circuits"
 
 
 class Concerns(Protocol):
     """The part of a Notice or Maintenance that says what is hit."""
 
+    @property
+    def title(self) -> str: ...
     @property
     def impact(self) -> Impact: ...
     @property
@@ -49,13 +53,37 @@ class Match:
     findings: tuple[str, ...] = ()
 
 
+class Aliases:
+    """Every name of every circuit, for looking up what notices call them; built once for many notices.
+
+    Case, spaces and leading zeros do not count, anything else does.
+    """
+
+    def __init__(self, inventory: Inventory) -> None:
+        self._exact: dict[str, list[str]] = {}
+        self._loose: dict[str, list[str]] = {}
+        for circuit in inventory.circuits.values():
+            for alias in circuit.all_aliases:
+                self._exact.setdefault(_exact(alias), []).append(circuit.name)
+                self._loose.setdefault(_without_zeros(alias), []).append(circuit.name)
+
+    def circuits(self, name: str) -> tuple[str, ...]:
+        """The circuits that are called so."""
+        found = self._exact.get(_exact(name)) or self._loose.get(_without_zeros(name), [])
+        return tuple(dict.fromkeys(found))
+
+
 def match(
-    concerns: Concerns, inventory: Inventory, source: Source | None = None, problems: Iterable[str] = ()
+    concerns: Concerns,
+    inventory: Inventory,
+    source: Source | None = None,
+    problems: Iterable[str] = (),
+    aliases: Aliases | None = None,
 ) -> Match:
     """Match a Notice or Maintenance; `problems` are its reader's, which tell whether the objects are all there."""
     problems = tuple(problems)
     incomplete = any(problem.startswith(OBJECTS_INCOMPLETE) for problem in problems)
-    ours = _by_object(concerns, inventory)
+    ours = _by_object(concerns, aliases or Aliases(inventory))
     if ours and not incomplete:
         return _found(ours, inventory)
     if concerns.objects and not incomplete:
@@ -64,24 +92,31 @@ def match(
     if places is not None and places.not_ours and any(problem.startswith(PLACES_INCOMPLETE) for problem in problems):
         places = Match(reasons=(PLACES_INCOMPLETE,))
     if places is not None:
-        return places if not ours else _found(_worst((*ours, *places.circuits)), inventory)
+        return places if not ours else _found(worst((*ours, *places.circuits)), inventory)
     if ours:
         return _found(ours, inventory)
     return _by_source(concerns, inventory, source)
+
+
+def known_not_ours(concerns: Concerns, patterns: Iterable[str]) -> bool:
+    """Whether all objects that it names, or without any all places, are known not to be ours (shell patterns)."""
+    folded = [_exact(pattern) for pattern in patterns]
+    named = [item.object_id for item in concerns.objects] or list(concerns.sites)
+    return bool(named) and all(any(fnmatchcase(_exact(name), pattern) for pattern in folded) for name in named)
 
 
 def _found(circuits: tuple[CircuitImpact, ...], inventory: Inventory) -> Match:
     return Match(circuits, findings=_alarms(circuits, inventory))
 
 
-def _worst(circuits: Iterable[CircuitImpact]) -> tuple[CircuitImpact, ...]:
+def worst(circuits: Iterable[CircuitImpact]) -> tuple[CircuitImpact, ...]:
     """One entry for each circuit, the worst; the first of equals, so that objects come before sites."""
-    worst: dict[str, CircuitImpact] = {}
+    found: dict[str, CircuitImpact] = {}
     for hit in circuits:
-        seen = worst.get(hit.circuit)
+        seen = found.get(hit.circuit)
         if seen is None or hit.impact.rank > seen.impact.rank:
-            worst[hit.circuit] = hit
-    return tuple(worst.values())
+            found[hit.circuit] = hit
+    return tuple(found.values())
 
 
 def _exact(name: str) -> str:
@@ -92,19 +127,12 @@ def _without_zeros(name: str) -> str:
     return _exact(name).lstrip("0")
 
 
-def _by_object(concerns: Concerns, inventory: Inventory) -> tuple[CircuitImpact, ...]:
-    """Ids as the provider writes them; case, spaces and leading zeros do not count, anything else does."""
-    exact: dict[str, list[str]] = {}
-    loose: dict[str, list[str]] = {}
-    for circuit in inventory.circuits.values():
-        for alias in circuit.all_aliases:
-            exact.setdefault(_exact(alias), []).append(circuit.name)
-            loose.setdefault(_without_zeros(alias), []).append(circuit.name)
-    hits = []
-    for item in concerns.objects:
-        names = exact.get(_exact(item.object_id)) or loose.get(_without_zeros(item.object_id), [])
-        hits += [CircuitImpact(name, item.impact or concerns.impact, "object") for name in dict.fromkeys(names)]
-    return _worst(hits)
+def _by_object(concerns: Concerns, aliases: Aliases) -> tuple[CircuitImpact, ...]:
+    return worst(
+        CircuitImpact(name, item.impact or concerns.impact, "object")
+        for item in concerns.objects
+        for name in aliases.circuits(item.object_id)
+    )
 
 
 def _by_place(concerns: Concerns, inventory: Inventory, source: Source | None) -> Match | None:
@@ -140,18 +168,25 @@ def _wider_names(name: str, inventory: Inventory, source: Source | None) -> set[
 
 
 def _by_source(concerns: Concerns, inventory: Inventory, source: Source | None) -> Match:
-    if source is not None and source.affects == "service":
+    if source is None:
+        return Match(reasons=(_UNMAPPED,))
+    rule = _title_rule(concerns.title, source)
+    if rule is not None and rule.ignore:
+        return Match(not_ours=True)
+    told = rule is not None and bool(rule.groups or rule.sites)
+    if source.affects == "service" and not told:
         return Match(service=True)
-    if source is not None:
-        names = [
-            name for group in source.groups if group in inventory.groups for name in inventory.groups[group].circuits
-        ]
-        names += [name for site in source.sites for name in inventory.circuits_at(site)]
-        if names:
-            return _found(
-                tuple(CircuitImpact(name, concerns.impact, "source") for name in dict.fromkeys(names)), inventory
-            )
-    return Match(reasons=("it names no object and no site, and its source is not mapped to circuits",))
+    groups, sites = (rule.groups, rule.sites) if rule is not None and told else (source.groups, source.sites)
+    names = [name for group in groups if group in inventory.groups for name in inventory.groups[group].circuits]
+    names += [name for site in sites for name in inventory.circuits_at(site)]
+    if not names:
+        return Match(reasons=(_UNMAPPED,))
+    return _found(tuple(CircuitImpact(name, concerns.impact, "source") for name in dict.fromkeys(names)), inventory)
+
+
+def _title_rule(title: str, source: Source) -> TitleRule | None:
+    fitting = (rule for rule in source.titles if fnmatchcase(title.casefold(), rule.match.casefold()))
+    return next(fitting, None)
 
 
 def _alarms(circuits: Iterable[CircuitImpact], inventory: Inventory) -> tuple[str, ...]:

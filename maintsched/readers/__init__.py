@@ -7,20 +7,31 @@ from dataclasses import replace
 
 from maintsched.domain.notice import Notice
 from maintsched.errors import NoticeUnreadable
+from maintsched.readers.aws_health import is_aws_health, read_aws_health
+from maintsched.readers.aws_mail import is_aws_mail, read_aws_mail
 from maintsched.readers.contentlines import looks_like_calendar
 from maintsched.readers.equinix import is_equinix, read_equinix
+from maintsched.readers.equinix_gateway import is_equinix_gateway, read_equinix_gateway
+from maintsched.readers.equinix_notifications import is_equinix_notifications, read_equinix_notifications
 from maintsched.readers.ics import read_ics
 from maintsched.readers.jsontext import looks_like_json, read_json
 from maintsched.readers.mail import Mail, looks_like_mail, read_mail
 from maintsched.readers.origin import Origin
+from maintsched.readers.spotware_mail import is_spotware_mail, read_spotware_mail
 
 __all__ = ["Origin", "read"]
 
 # Each format: whether a mail or a JSON value is of it, and its reader. The first that says yes reads.
 MAILS: tuple[tuple[Callable[[Mail], bool], Callable[[Mail, bytes, Origin], tuple[Notice, ...]]], ...] = (
+    (is_aws_mail, read_aws_mail),  # before Equinix, in whose buildings AWS's endpoints are
     (is_equinix, read_equinix),
+    (is_spotware_mail, read_spotware_mail),
 )
-JSONS: tuple[tuple[Callable[[object], bool], Callable[[object, Origin], tuple[Notice, ...]]], ...] = ()
+JSONS: tuple[tuple[Callable[[object], bool], Callable[[object, Origin], tuple[Notice, ...]]], ...] = (
+    (is_equinix_notifications, read_equinix_notifications),
+    (is_equinix_gateway, read_equinix_gateway),
+    (is_aws_health, read_aws_health),
+)
 
 
 def read(data: bytes, origin: Origin) -> tuple[Notice, ...]:

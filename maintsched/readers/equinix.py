@@ -5,14 +5,16 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 
 from maintsched.domain.matching import PLACES_INCOMPLETE
 from maintsched.domain.notice import Impact, Notice, ObjectImpact, Status
 from maintsched.readers.equinix_assets import Assets, read_assets
+from maintsched.readers.equinix_impact import impact_of_phrase
 from maintsched.readers.equinix_metros import zone_of_code
+from maintsched.readers.equinix_quotes import Body, split_quote
 from maintsched.readers.equinix_subject import Subject, read_subject, tickets
-from maintsched.readers.equinix_times import Statements, times_of_mail
+from maintsched.readers.equinix_times import Statements, has_window, windows_of_mail
 from maintsched.readers.mail import Mail, Part
 from maintsched.readers.origin import Origin
 from maintsched.readers.times import Times, too_long
@@ -23,45 +25,30 @@ _SPAN, _DATE, _LOCAL, _UTC = "SPAN", "DATE", "LOCAL|ローカル", "UTC|GMT"
 _PLACES = r"IBX\s*\(s\)|IBXs?|LOCATION\s*\(s\)|LOCATIONS?"
 _IMPACT = "IMPACT|影響"
 _TEXTS = ("DESCRIPTION", "EXPECTED SERVICE IMPACT", "MAINTENANCE ACTIVITY")
-_IMPACTS = {
-    Impact.NO_IMPACT: r"no impact|non[\s-]service[\s-](impacting|affecting)|geen impact|影響はございません",
-    Impact.REDUCED_REDUNDANCY: r"(loss|lack|reduction) of redundancy|reduced redundancy|redundancy (will be )?lost"
-    r"|verlies van redundantie",
-    Impact.DEGRADED: r"degrad",
-    Impact.OUTAGE: r"interruption|outage|downtime|onderbreking|(?<!non[\s-])service[\s-](impacting|affecting)",
-}
 _UNPROTECTED = re.compile(
     r"(unprotected|without redundancy|non[\s-]?redundant).{0,160}?(interrupt|downtime|outage|\bdown\b)", re.IGNORECASE
 )
 _CODE = re.compile(r"[A-Z]{2,4}|[A-Z]{2,6}\d{1,3}[A-Z]?")
 _NOT_PLACES = ("AND", "THE", "ALL", "SEE", "IBX", "IBXS", "TBD", "TBA", "NONE", "VARIOUS", "MULTIPLE", "N/A", "NA")
-_QUOTE = re.compile(r"^[\s>*_|-]*(From|Von|Van|De|差出人)\s*:", re.IGNORECASE)
-_QUOTE_DATE = re.compile(r"^[\s>*_|]*(Sent|Date|Gesendet|Datum|Verzonden|日時)\s*:", re.IGNORECASE)
-_QUOTE_SUBJECT = re.compile(r"^[\s>*_|]*(Subject|Betreff|Onderwerp|件名)\s*:", re.IGNORECASE)
 _BODY_STATUS = re.compile(
     r"\b(?:has|have)\s+(?:now\s+)?been\s+(cancell?ed|completed|rescheduled|extended|postponed)\b", re.IGNORECASE
 )
 _REFERENCE = re.compile(r"(?:please\s+reference|include\s+the\s+ticket)\s+(\S+)", re.IGNORECASE)
+_PLATFORM = re.compile(r"@(?:[\w-]+\.)*(?:spotware|ctrader)\.[a-z]{2,}$")
 _ABOUT = re.compile(r"maintenance|\bCHG\d{5,}|\b[5K]-\d{8,}|\bEQ-[A-Z]{2}-\d{8}", re.IGNORECASE)
-
-
-@dataclass(frozen=True, slots=True)
-class _Body:
-    """The sender's own lines, and those of an older mail that he quotes."""
-
-    own: Part
-    quoted: Part
 
 
 def is_equinix(mail: Mail) -> bool:
     """Whether the mail is about maintenance and comes, or was forwarded, from Equinix."""
     lines = [line for part in (*mail.html, *mail.text) for line in part.lines]
     text = "\n".join((mail.subject, *lines))
+    if _PLATFORM.search(mail.sender):  # Spotware names the data centres in which its own work is
+        return False
     return ("equinix" in mail.sender or "equinix" in text.casefold()) and _ABOUT.search(text) is not None
 
 
 def read_equinix(mail: Mail, data: bytes, origin: Origin) -> tuple[Notice, ...]:
-    """The Notice of an Equinix mail; what is missing or contradictory ends up in `problems`."""
+    """A Notice for each window of an Equinix mail; what is missing or contradictory ends up in `problems`."""
     subject = read_subject(mail.subject)
     body = _body(mail, subject.forwarded)
     over = not subject.status.counts
@@ -70,10 +57,13 @@ def read_equinix(mail: Mail, data: bytes, origin: Origin) -> tuple[Notice, ...]:
     part = body.quoted if over and not own else body.own
     assets = read_assets(part.tables, part.lines)
     sites, bad_sites = _sites(part, assets, subject)
-    times = _times(part, sites, subject, mail, origin)
+    windows = _times(part, sites, subject, mail, origin)
     problems = [*subject.problems, *_odd_status(subject, body.own)]
     if own or not over:
-        problems += [*times.problems, *too_long(times.interval), *assets.problems, *bad_sites]
+        problems += [*assets.problems, *bad_sites]
+        windows = tuple(Times(one.interval, (*one.problems, *too_long(one.interval))) for one in windows)
+    else:
+        windows = tuple(Times(one.interval) for one in windows)
     ticket, bad_ticket = _ticket(subject, body.own, data)
     if mail.date is None:
         problems.append("the mail has no Date that can be read: it cannot be put in order")
@@ -84,53 +74,32 @@ def read_equinix(mail: Mail, data: bytes, origin: Origin) -> tuple[Notice, ...]:
         uid=ticket,
         title=subject.title or ticket,
         stamp=mail.date,
-        interval=times.interval,
+        interval=None,
         status=subject.status,
         impact=_impact(part, subject),
         objects=tuple(ObjectImpact(serial) for serial in assets.serials),
         sites=sites,
-        problems=(*problems, *bad_ticket),
         extended=subject.extended,
         rescheduled=subject.rescheduled,
         sender=mail.sender,
     )
-    return (notice,)
+    return tuple(
+        replace(notice, part=number, interval=one.interval, problems=(*one.problems, *problems, *bad_ticket))
+        for number, one in enumerate(windows, 1)
+    )
 
 
-def _body(mail: Mail, forwarded: bool) -> _Body:
+def _body(mail: Mail, forwarded: bool) -> Body:
     """The alternative that says most: HTML where it has the labels, as people read that one."""
-    split = [_split(part, forwarded) for part in (*mail.html, *mail.text)]
+    split = [split_quote(part, forwarded, _has_labels) for part in (*mail.html, *mail.text)]
     for body in split:
         if _has_labels(body.own):
             return body
-    return next((body for body in split if _has_labels(body.quoted)), split[0] if split else _Body(Part(()), Part(())))
+    return next((body for body in split if _has_labels(body.quoted)), split[0] if split else Body(Part(()), Part(())))
 
 
 def _has_labels(part: Part) -> bool:
     return any(_values(part, label) for label in (_SPAN, _LOCAL, _UTC, _PLACES))
-
-
-def _split(part: Part, forwarded: bool) -> _Body:
-    """Own lines and quoted ones; of a forwarded mail the own ones are those of the mail inside."""
-    for index, line in enumerate(part.lines):
-        near = part.lines[index + 1 : index + 7]
-        if not (_QUOTE.match(line) and any(map(_QUOTE_DATE.match, near)) and any(map(_QUOTE_SUBJECT.match, near))):
-            continue
-        head = (
-            index
-            + 1
-            + max(place for place, text in enumerate(near) if _QUOTE_SUBJECT.match(text) or _QUOTE_DATE.match(text))
-        )
-        before, after = _slice(part, 0, index), _slice(part, head + 1, len(part.lines))
-        marked = any("forwarded message" in text.casefold() for text in part.lines[max(0, index - 3) : index])
-        if (forwarded or marked) and not _has_labels(before):
-            return _split(after, False)
-        return _Body(before, after)
-    return _Body(part, Part(()))
-
-
-def _slice(part: Part, start: int, end: int) -> Part:
-    return Part(part.lines[start:end], tuple(table for table in part.tables if start < table.line <= end))
 
 
 def _values(part: Part, label: str) -> list[str]:
@@ -154,19 +123,41 @@ def _first_lines(part: Part, label: str) -> list[str]:
     return [value.split("\n")[0] for value in _values(part, label)]
 
 
-def _times(part: Part, sites: Sequence[str], subject: Subject, mail: Mail, origin: Origin) -> Times:
+def _times(part: Part, sites: Sequence[str], subject: Subject, mail: Mail, origin: Origin) -> tuple[Times, ...]:
     span = _first_lines(part, _SPAN) or _first_lines(part, _DATE)
     zones: Mapping[str, str | None] = {site: origin.site_zones.get(site) or zone_of_code(site) for site in sites}
-    return times_of_mail(
-        Statements(
-            span=span,
-            local=[value.replace("\n", " ") for value in _values(part, _LOCAL)],
-            utc=[value.replace("\n", " ") for value in _values(part, _UTC)],
-            subject=subject.title,
-            sent=mail.date,
-            zones=zones,
-        )
+    local, of_local = _timed(part, _LOCAL)
+    utc, of_utc = _timed(part, _UTC)
+    others = [line for index, line in enumerate(part.lines) if index not in of_local | of_utc and has_window(line)]
+    return windows_of_mail(
+        Statements(span=span, local=local, utc=utc, others=others, subject=subject.title, sent=mail.date, zones=zones)
     )
+
+
+def _timed(part: Part, label: str) -> tuple[list[str], set[int]]:
+    """What follows each such label, up to the next one; and the numbers of those lines.
+
+    A window may be wrapped, and further ones may stand below, also after blank lines: whoever stops early loses work.
+    """
+    pattern = re.compile(_LABEL.format(label), re.IGNORECASE)
+    values: list[str] = []
+    taken: set[int] = set()
+    for index, line in enumerate(part.lines):
+        match = pattern.match(line)
+        if match is None:
+            continue
+        value, blank = match["value"].strip(" \t*_"), False
+        taken.add(index)
+        for number, further in enumerate(part.lines[index + 1 :], index + 1):
+            plain = further.strip(" \t>*_•·")
+            if _ANY_LABEL.match(further) or (plain and blank and value and not has_window(plain)):
+                break
+            blank = not plain
+            value = f"{value} {plain}".strip()
+            taken.add(number)
+        if value:
+            values.append(value)
+    return values, taken
 
 
 def _sites(part: Part, assets: Assets, subject: Subject) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -217,7 +208,7 @@ def _codes(place: str) -> tuple[list[str], list[str]]:
 
 def _impact(part: Part, subject: Subject) -> Impact:
     """The worst that the mail says of itself; what it does not say in known words is OUTAGE."""
-    said = [impact for value in _first_lines(part, _IMPACT) if (impact := _phrase(value)) is not None]
+    said = [impact for value in _first_lines(part, _IMPACT) if (impact := impact_of_phrase(value)) is not None]
     if not said:
         return Impact.OUTAGE
     impact = max(said, key=lambda one: one.rank)
@@ -225,11 +216,6 @@ def _impact(part: Part, subject: Subject) -> Impact:
     if subject.status.counts and (subject.service_impacting or _UNPROTECTED.search(text)):
         return Impact.OUTAGE
     return impact
-
-
-def _phrase(value: str) -> Impact | None:
-    found = [impact for impact, pattern in _IMPACTS.items() if re.search(pattern, value, re.IGNORECASE)]
-    return max(found, key=lambda one: one.rank) if found else None
 
 
 def _odd_status(subject: Subject, own: Part) -> tuple[str, ...]:

@@ -18,6 +18,7 @@ _WORDS = {
     "COMPLETE": Status.COMPLETED,
     "RESCHEDULED": Status.CONFIRMED,
     "RE-SCHEDULED": Status.CONFIRMED,
+    "POSTPONED": Status.CONFIRMED,
     "EXTENDED": Status.CONFIRMED,
     "REMINDER": None,
     "UPDATED": None,
@@ -67,7 +68,7 @@ def read_subject(text: str) -> Subject:
         metro=found[1] if (found := _METRO.search(rest)) else "",
         forwarded=any(word in _FORWARDS for word in noise),
         extended="EXTENDED" in words,
-        rescheduled=bool({"RESCHEDULED", "RE-SCHEDULED"} & set(words)),
+        rescheduled=bool({"RESCHEDULED", "RE-SCHEDULED", "POSTPONED"} & set(words)),
         service_impacting=bool(_HARMFUL.search(_HARMLESS.sub("", rest))),
         problems=tuple(problems),
     )

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+from datetime import datetime
+
 from maintsched.domain.interval import Interval
 from maintsched.errors import NoticeUnreadable
 from maintsched.readers.contentlines import Calendar, Component, read_calendars
@@ -10,14 +13,34 @@ from maintsched.readers.recurrence import expand, recurs
 from maintsched.readers.times import Times, times_of
 
 
-def read_freezes(data: bytes, horizon: Interval) -> tuple[tuple[Interval, str], ...]:
-    """Every freeze that touches the horizon, with its title, in order of time. Raises NoticeUnreadable."""
+@dataclass(frozen=True, slots=True)
+class FreezeList:
+    """The freezes of a calendar that touch the horizon, with their titles, in order of time.
+
+    Nothing is known of the time after `known_until`: the end of the last entry, which may lie behind the horizon; the
+    horizon's start where the calendar is empty. None where an entry recurs beyond the horizon: known until its end.
+    """
+
+    freezes: tuple[tuple[Interval, str], ...]
+    known_until: datetime | None
+
+
+@dataclass
+class _Found:
+    freezes: list[tuple[Interval, str]] = field(default_factory=list)
+    ends: list[datetime] = field(default_factory=list)
+    goes_on: bool = False
+
+
+def read_freezes(data: bytes, horizon: Interval) -> FreezeList:
+    """Every freeze of a calendar file. Raises NoticeUnreadable for one that cannot be read for certain."""
     origin = Origin(source="freezes", horizon=horizon)
-    found: list[tuple[Interval, str]] = []
+    found = _Found()
     for calendar in read_calendars(data):
         for events in _by_uid(calendar):
-            found += _of_one(events, calendar, origin)
-    return tuple(sorted(found))
+            _take(events, calendar, origin, found)
+    until = None if found.goes_on else max(found.ends, default=horizon.start)
+    return FreezeList(tuple(sorted(found.freezes)), until)
 
 
 def _by_uid(calendar: Calendar) -> tuple[list[Component], ...]:
@@ -27,20 +50,28 @@ def _by_uid(calendar: Calendar) -> tuple[list[Component], ...]:
     return tuple(groups.values())
 
 
-def _of_one(events: list[Component], calendar: Calendar, origin: Origin) -> list[tuple[Interval, str]]:
+def _take(events: list[Component], calendar: Calendar, origin: Origin, found: _Found) -> None:
+    happenings: list[tuple[Component, Times]]
     if any(recurs(event) for event in events):
         try:
-            happenings = [(one.event, one.times) for one in expand(events, calendar, origin)]
+            expansion = expand(events, calendar, origin)
         except (ValueError, OverflowError, IndexError) as error:
             raise _unreadable(events[0], str(error)) from None
+        happenings = [(one.event, one.times) for one in expansion.occurrences]
+        found.goes_on |= expansion.goes_on and not all(_is_cancelled(event) for event in events)
     else:
         happenings = [(event, times_of(event, calendar, origin)) for event in events]
-    return [
-        (_sound(event, times), event.text("SUMMARY") or "freeze")
-        for event, times in happenings
-        if event.text("STATUS").upper() not in ("CANCELLED", "CANCELED")
-        and (times.interval is None or times.interval.overlaps(origin.horizon))
-    ]
+    for event, times in happenings:
+        if _is_cancelled(event):
+            continue
+        interval = _sound(event, times)
+        found.ends.append(interval.end)
+        if interval.overlaps(origin.horizon):
+            found.freezes.append((interval, event.text("SUMMARY") or "freeze"))
+
+
+def _is_cancelled(event: Component) -> bool:
+    return event.text("STATUS").upper() in ("CANCELLED", "CANCELED")
 
 
 def _sound(event: Component, times: Times) -> Interval:

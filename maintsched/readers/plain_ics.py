@@ -26,7 +26,7 @@ def read_plain(events: Sequence[Component], calendar: Calendar, origin: Origin) 
     if not any(recurs(event) for event in events):
         return tuple(_single(event, calendar, origin) for event in events)
     try:
-        occurrences = expand(events, calendar, origin)
+        occurrences = expand(events, calendar, origin).occurrences
     except (ValueError, OverflowError, IndexError) as error:
         return (
             _notice(events[0], calendar, origin, "", Times(None, (str(error) or "its times are unusable",)), False),

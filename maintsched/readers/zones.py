@@ -10,25 +10,36 @@ from zoneinfo import ZoneInfo
 from icalendar import Calendar as Parsed
 from icalendar.timezone.windows_to_olson import WINDOWS_TO_OLSON
 
-from maintsched.readers.contentlines import Calendar, Component, Property
+from maintsched.readers.contentlines import Calendar, Component, Property, clean
+from maintsched.readers.rules import changes_clocks
 
-_SERVER_TIME = re.compile(r"NY([+-]\d{1,2})")
-_TIME = re.compile(r"(\d{4})(\d\d)(\d\d)(?:T(\d\d)(\d\d)(\d\d)(Z?))?")
-_DURATION = re.compile(r"([+-]?)P(?:(\d+)W)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?")
+# What a library works out of one VTIMEZONE takes tens of milliseconds at most inside of these.
+MAX_LINES, MAX_RULES, MAX_DATES = 1000, 12, 1000
+MAX_DEFINITIONS = 20  # of one calendar
+
+_SERVER_TIME = re.compile(r"NY([+-]\d{1,2})", re.ASCII)
+_TIME = re.compile(r"(\d{4})(\d\d)(\d\d)(?:T(\d\d)(\d\d)(\d\d)(Z?))?", re.ASCII)
+_DURATION = re.compile(r"([+-]?)P(?:(\d+)W)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?", re.ASCII)
+
+_LONG_AGO = re.compile(r"^(DTSTART(?:;[^:]*)?:)(?:0\d{3}|1[0-8]\d\d)(?=\d{4}T)", re.IGNORECASE | re.ASCII)
 
 # IANA keeps these names without daylight saving; who writes them in summer usually means the region.
-_MEANT_REGION = {"EST": "America/New_York", "MST": "America/Denver"}
+_MEANT_REGION = {"EST": "America/New_York", "MST": "America/Denver", "GMT": "Europe/London"}
 
 
 @dataclass(frozen=True, slots=True)
 class Zone:
-    """A wall clock: `tz` plus a fixed shift (server time is New York + 7 h). `check` is a second opinion on `tz`."""
+    """A wall clock: `tz` plus a fixed shift (server time is New York + 7 h).
+
+    `check` is a second opinion on `tz`; `fault` says why the file's own definition of it could not be asked.
+    """
 
     label: str
     tz: tzinfo
     shift: timedelta = timedelta()
     check: tzinfo | None = None
     check_label: str = ""
+    fault: str = ""
 
     def instants(self, wall: datetime) -> tuple[datetime, ...]:
         """Every UTC instant at which this clock shows `wall`: none in the spring gap, two in the autumn hour."""
@@ -55,7 +66,7 @@ class Zone:
             return (f"{wall:%Y-%m-%d %H:%M} exists twice in {self.label} (clocks go back)",)
         if self.check is not None and _instants(wall - self.shift, self.check) != found:
             return (f"the time zone {self.label} contradicts {self.check_label} at {wall:%Y-%m-%d %H:%M}",)
-        return ()
+        return (self.fault,) if self.fault else ()
 
 
 UTC_ZONE = Zone("UTC", UTC)
@@ -91,16 +102,19 @@ def zone_named(name: str) -> Zone | None:
 def zone_of_file(tzid: str, calendar: Calendar) -> Zone | None:
     """The zone that a TZID stands for: IANA, Windows or prefixed IANA name, else the file's own VTIMEZONE."""
     tzid = tzid.strip().strip('"')
-    own = _own_definition(tzid, calendar)
+    label = clean(tzid)[:60]
     known = _known(tzid)
+    own = _own_definition(tzid, calendar)
     if known is None:
-        return Zone(tzid, own) if own is not None else None
+        return Zone(label, own) if own is not None else None
     if own is not None:
-        return Zone(tzid, known, check=own, check_label="the file's own VTIMEZONE")
+        return Zone(label, known, check=own, check_label="the file's own VTIMEZONE")
+    if tzid in calendar.zones:
+        return Zone(label, known, fault=f"the file's own definition of the time zone {label} cannot be read")
     if tzid in _MEANT_REGION:
         region = _MEANT_REGION[tzid]
-        return Zone(tzid, known, check=ZoneInfo(region), check_label=f"{region}, which is often meant")
-    return Zone(tzid, known)
+        return Zone(label, known, check=ZoneInfo(region), check_label=f"{region}, which is often meant")
+    return Zone(label, known)
 
 
 def _known(tzid: str) -> ZoneInfo | None:
@@ -114,15 +128,39 @@ def _known(tzid: str) -> ZoneInfo | None:
 
 
 def _own_definition(tzid: str, calendar: Calendar) -> tzinfo | None:
+    """The zone as the file itself defines it; None where it does not, not readably, or in two ways."""
+    if tzid not in calendar.zones or tzid in calendar.ambiguous:
+        return None
     if tzid not in calendar.own_clocks:
-        component = calendar.zones.get(tzid)
-        calendar.own_clocks[tzid] = _clock(component) if component else None
+        readable = len(calendar.own_clocks) < MAX_DEFINITIONS
+        calendar.own_clocks[tzid] = _clock(calendar.zones[tzid]) if readable else None
     return calendar.own_clocks[tzid]
 
 
+def _is_small(lines: list[str]) -> bool:
+    # Whatever its rules, a library would expand them until 2038; and its dates, however many.
+    rules = [line.partition(":")[2] for line in lines if re.match("RRULE[;:]", line, re.IGNORECASE)]
+    dates = sum(1 + line.count(",") for line in lines if re.match("RDATE[;:]", line, re.IGNORECASE))
+    return len(lines) <= MAX_LINES and len(rules) <= MAX_RULES and dates <= MAX_DATES and changes_clocks(rules)
+
+
+def _from_1970(line: str) -> str:
+    """Outlook lets its rules begin in 1601: the same rule begins when it matters, on the same date and hour."""
+    return _LONG_AGO.sub(r"\g<1>1970", line)
+
+
 def _clock(component: Component) -> tzinfo | None:
+    if not _is_small(component.source):
+        return None
     # icalendar would give the IANA zone of that name; only its own rules can be compared.
-    lines = ["BEGIN:VCALENDAR", "BEGIN:VTIMEZONE", *component.source, "END:VTIMEZONE", "END:VCALENDAR", ""]
+    lines = [
+        "BEGIN:VCALENDAR",
+        "BEGIN:VTIMEZONE",
+        *map(_from_1970, component.source),
+        "END:VTIMEZONE",
+        "END:VCALENDAR",
+        "",
+    ]
     try:
         found = Parsed.from_ical("\r\n".join(lines).encode()).walk("VTIMEZONE")[0]
         zone: tzinfo = found.to_tz(lookup_tzid=False)  # type: ignore[attr-defined]

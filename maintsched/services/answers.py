@@ -43,6 +43,10 @@ class SourceState(Document):
     last_fetch: str | None
     last_content: str | None
     reason: str | None
+    kind: str
+    age_s: int | None
+    known_until: str | None
+    notices: dict[str, int]
 
 
 class SourceList(Listing):
@@ -233,6 +237,10 @@ def source_list(as_of: datetime, rows: Iterable[SourceLine]) -> SourceList:
                 last_fetch=iso(row.last_fetch) if row.last_fetch else None,
                 last_content=iso(row.last_content) if row.last_content else None,
                 reason=row.reason or None,
+                kind=row.kind,
+                age_s=int((as_of - row.last_fetch).total_seconds()) if row.last_fetch else None,
+                known_until=iso(row.known_until.replace(microsecond=0)) if row.known_until else None,
+                notices=dict(row.counts),
                 **{"from": row.location},
             )
             for row in lines

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from maintsched.config.problems import did_you_mean
@@ -19,6 +19,7 @@ from maintsched.services.situation import around, situation
 from maintsched.services.tuning import SUGGEST_AHEAD
 from maintsched.store import windows
 from maintsched.store.engine import OneMemberDown, Transaction
+from maintsched.store.maintenances import StoredMaintenance
 from maintsched.store.windows import Claim, StoredWindow
 
 SLOTS = 3
@@ -62,6 +63,14 @@ def circuits_of(
         named += _at("router", router, inventory.routers, inventory.circuits_of_router)
     for site in sites:
         named += _at("site", site, inventory.sites, inventory.circuits_at)
+    return tuple(dict.fromkeys(named))
+
+
+def circuits_of_groups(inventory: Inventory, groups: Iterable[str]) -> tuple[str, ...]:
+    """Every circuit of these groups. Raises InvalidInput."""
+    named: list[str] = []
+    for group in groups:
+        named += _at("group", group, inventory.groups, lambda name: inventory.groups[name].circuits)
     return tuple(dict.fromkeys(named))
 
 
@@ -175,9 +184,15 @@ def claims(inventory: Inventory, request: Request, conflicts: Iterable[Conflict]
     return tuple(found)
 
 
-def judge(tx: Transaction, inventory: Inventory, candidate: Candidate, now: datetime) -> tuple[Conflict, ...]:
-    """What the evaluator says of a candidate, given everything known in this transaction."""
-    known = situation(tx, inventory, now, around(candidate), drill=candidate.kind == "drill")
+def judge(
+    tx: Transaction,
+    inventory: Inventory,
+    candidate: Candidate,
+    now: datetime,
+    instead: Mapping[int, StoredMaintenance] | None = None,
+) -> tuple[Conflict, ...]:
+    """What the evaluator says of a candidate, given everything known in this transaction (or `instead` of it)."""
+    known = situation(tx, inventory, now, around(candidate), drill=candidate.kind == "drill", instead=instead)
     return find_conflicts(candidate, known)
 
 
@@ -196,30 +211,6 @@ def _slots(
     until = begin + SUGGEST_AHEAD
     known = situation(tx, inventory, now, Interval(begin, until))
     return free_slots(candidate, known, not_before=begin, until=until, count=count)
-
-
-def recheck(project: Project) -> tuple[Conflict, ...]:
-    """Judge every booking to come again; one that a fact landed on, or that lost the outage it lay in, goes to
-    needs_review and cannot start. Returns what speaks against them."""
-    found: list[Conflict] = []
-    now = project.now()
-    with project.store.write(project.actor, now) as tx:
-        for stored in windows.windows(tx, counting=True):
-            window = stored.window
-            if window.interval.end <= now or window.state is WindowState.IN_PROGRESS:
-                continue
-            judged = judge(tx, project.inventory, window.candidate(stored.booked_at), now)
-            # What is booked had the members it needs: if they are not left any more, the facts have changed.
-            broken = [
-                c
-                for c in judged
-                if c.blocks and (c.rule == "REDUNDANCY" or any(w.kind == "maintenance" for w in c.with_))
-            ]
-            if broken and window.state is not WindowState.NEEDS_REVIEW:
-                windows.set_state(tx, window.id, WindowState.NEEDS_REVIEW)
-                tx.audit("window.needs-review", window.id, {"because": [c.message for c in broken]})
-            found += [replace(c, message=f"{window.id} {window.title!r}: {c.message}") for c in broken]
-    return tuple(found)
 
 
 def cancel(project: Project, window_id: str, note: str) -> StoredWindow:

@@ -14,9 +14,11 @@ from pydantic import BaseModel, ConfigDict, Field
 from maintsched.domain.conflict import Conflict
 from maintsched.domain.drill import Run
 from maintsched.domain.interval import Interval, iso
-from maintsched.services.intake import Imported
+from maintsched.services.batches import Imported
+from maintsched.services.breaking import Broken
 from maintsched.services.records import run_document
-from maintsched.store.notices import StoredMaintenance, StoredNotice
+from maintsched.store.maintenances import StoredMaintenance
+from maintsched.store.notices import StoredNotice
 from maintsched.store.windows import StoredWindow
 
 
@@ -110,6 +112,7 @@ class MaintenanceDocument(Document):
     title: str
     needs_review: bool
     revisions: int
+    vanished: str | None
 
 
 class NoticeDocument(Document):
@@ -144,9 +147,22 @@ class SourceDocument(Document):
     changes: list[str]
 
 
+class BrokenDocument(Document):
+    """A booking that a new fact speaks against; `maintenances` are those that do it."""
+
+    window: str
+    kind: str
+    title: str
+    start: str
+    end: str
+    maintenances: list[str]
+    message: str
+
+
 class ImportDocument(Document):
     sources: list[SourceDocument]
     conflicts: list[ConflictDocument]
+    breaks: list[BrokenDocument]
 
 
 class OutageDocument(Document):
@@ -280,6 +296,7 @@ def maintenance(stored: StoredMaintenance) -> MaintenanceDocument:
         title=found.title,
         needs_review=bool(found.needs_review),
         revisions=stored.revisions,
+        vanished=iso(stored.vanished_at.replace(microsecond=0)) if stored.vanished_at else None,
     )
 
 
@@ -296,7 +313,8 @@ def notice(stored: StoredNotice) -> NoticeDocument:
     )
 
 
-def imported(results: Iterable[Imported], found: Iterable[Conflict]) -> ImportDocument:
+def imported(results: Iterable[Imported], found: Iterable[Broken]) -> ImportDocument:
+    found = tuple(found)
     return ImportDocument(
         sources=[
             SourceDocument(
@@ -314,8 +332,25 @@ def imported(results: Iterable[Imported], found: Iterable[Conflict]) -> ImportDo
             )
             for each in results
         ],
-        conflicts=conflicts(found),
+        conflicts=conflicts(conflict for each in found for conflict in each.told),
+        breaks=broken(found),
     )
+
+
+def broken(found: Iterable[Broken]) -> list[BrokenDocument]:
+    """What new facts speak against, booking by booking."""
+    return [
+        BrokenDocument(
+            window=each.window.id,
+            kind=each.window.kind,
+            title=each.window.title,
+            start=iso(each.window.interval.start),
+            end=iso(each.window.interval.end),
+            maintenances=[number for number, _ in each.by],
+            message=each.name,
+        )
+        for each in found
+    ]
 
 
 def run(found: Run) -> RunDocument:

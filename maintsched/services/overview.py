@@ -15,7 +15,7 @@ from maintsched.domain.redundancy import members_taken
 from maintsched.services.project import Project, require_in_force
 from maintsched.services.recovering import dead_runs, describe_dead
 from maintsched.services.situation import stale_sources
-from maintsched.store import notices, windows
+from maintsched.store import maintenances, notices, windows
 from maintsched.store.engine import Transaction
 
 AHEAD = timedelta(days=14)
@@ -81,7 +81,7 @@ class Overview:
 def entries(tx: Transaction, near: Interval, inventory: Inventory) -> tuple[Entry, ...]:
     """Everything that counts and overlaps `near`, by start."""
     found = []
-    for fact in notices.maintenances(tx, near=near):
+    for fact in maintenances.maintenances(tx, near=near):
         m = fact.maintenance
         if m.interval is not None and m.status.counts:
             circuits = tuple(hit.circuit for hit in fact.circuits)

@@ -79,7 +79,7 @@ def in_force_differences(project: Project) -> tuple[str, ...]:
 
 def apply_inventory(project: Project, reason: str) -> tuple[int, tuple[str, ...]]:
     """Put the file in force. Refuses to drop a circuit that open work names. Returns the revision and the changes."""
-    from maintsched.services.booking import recheck
+    from maintsched.services.breaking import recheck
     from maintsched.services.intake import rematch
 
     if not reason.strip():

@@ -11,9 +11,9 @@ from maintsched.domain.notice import Impact, ObjectImpact, Status
 from maintsched.domain.redundancy import members_taken
 from maintsched.domain.window import WindowState
 from maintsched.services.project import Project, require_in_force
-from maintsched.store import notices, windows
+from maintsched.store import maintenances, windows
 from maintsched.store.engine import Transaction
-from maintsched.store.notices import StoredMaintenance
+from maintsched.store.maintenances import StoredMaintenance
 from maintsched.store.windows import StoredWindow
 from maintsched.writers.ics import FeedEntry, feed
 
@@ -44,11 +44,11 @@ def export_feed(project: Project) -> bytes:
 class _Known:
     def __init__(self, tx: Transaction, inventory: Inventory, span: Interval, now: datetime) -> None:
         self.inventory = inventory
-        self.maintenances = notices.maintenances(tx, near=span)
+        self.maintenances = maintenances.maintenances(tx, near=span)
         self.windows = windows.windows(tx, near=span)
         self.taken: list[Occupation] = []
         for fact in self.maintenances:
-            self.taken += notices.occupations(fact, inventory.policy.guard, now)
+            self.taken += maintenances.occupations(fact, inventory.policy.guard, now)
         for booked in self.windows:
             self.taken += booked.window.occupations()
 

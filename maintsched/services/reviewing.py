@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from pathlib import Path
 
-from maintsched.domain.interval import Interval, iso
-from maintsched.domain.inventory import Inventory
-from maintsched.domain.maintenance import Maintenance, belongs_to, merge
-from maintsched.domain.matching import CircuitImpact, match
-from maintsched.domain.notice import Impact, Status
-from maintsched.errors import InvalidInput, NotFound, Refused
-from maintsched.services.booking import circuits_of, recheck
+from maintsched.errors import NotFound, Refused
+from maintsched.services.booking import circuits_of
 from maintsched.services.project import Project
 from maintsched.services.situation import stale_sources
-from maintsched.store import notices
+from maintsched.store import maintenances, notices, sources
 from maintsched.store.engine import Transaction, numbered
-from maintsched.store.notices import REVIEW, StoredMaintenance, StoredNotice
+from maintsched.store.maintenances import StoredMaintenance
+from maintsched.store.notices import REVIEW, StoredNotice
 
 
 @dataclass(frozen=True, slots=True)
 class SourceLine:
-    """A source as it is listed. `state`: ok, stale or unavailable."""
+    """A source as it is listed. `state`: ok, stale or unavailable; `counts`: its notices so far, by their state."""
 
     name: str
     location: str
@@ -29,14 +27,25 @@ class SourceLine:
     last_fetch: datetime | None
     last_content: datetime | None
     reason: str
+    known_until: datetime | None = None
+    counts: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def kind(self) -> str:
+        """file, folder, https or imaps."""
+        scheme, mark, _ = self.location.partition("://")
+        if mark:
+            return scheme.lower()
+        return "folder" if Path(self.location).is_dir() else "file"
 
 
 def source_rows(project: Project) -> list[SourceLine]:
     """Every configured source and freeze calendar."""
     inventory = project.inventory
     with project.store.read() as tx:
-        states = notices.source_states(tx)
+        states = sources.source_states(tx)
         stale = {source.name: source.reason for source in stale_sources(tx, inventory, project.now())}
+        counts = sources.statistics(tx)
     rows = []
     places = {source.name: source.location for source in inventory.sources.values()}
     places |= {freeze.name: freeze.location for freeze in inventory.freezes.values()}
@@ -45,51 +54,83 @@ def source_rows(project: Project) -> list[SourceLine]:
         reason = stale.get(name, "")
         word = "unavailable" if state is not None and state.state != "ok" else "stale" if reason else "ok"
         fetched, content = (state.last_fetch, state.last_content) if state else (None, None)
-        rows.append(SourceLine(name, location, word, fetched, content, reason))
+        until = state.known_until if state else None
+        rows.append(SourceLine(name, location, word, fetched, content, reason, until, counts.get(name, {})))
     return rows
 
 
 def confirm_source(project: Project, name: str) -> None:
     """A person looked: this quiet source really has nothing new."""
     with project.store.write(project.actor) as tx:
-        state = notices.source_states(tx).get(name)
+        state = sources.source_states(tx).get(name)
         if name not in project.inventory.sources:
             known = ", ".join(project.inventory.sources) or "none"
             raise NotFound(f"there is no calendar source {name}", f"sources of the config: {known}")
         if state is None or state.last_fetch is None:
             raise Refused(f"source {name} was never read", "`maintsched calendar import` reads it")
-        notices.put_source(tx, replace(state, confirmed_at=tx.now))
+        sources.put_source(tx, replace(state, confirmed_at=tx.now))
         tx.audit("calendar.confirm", name, {})
 
 
-def listed_maintenances(
-    project: Project, after: datetime | None
-) -> tuple[tuple[StoredMaintenance, ...], tuple[str, ...]]:
-    """Maintenances of ours that count and end after `after` (None: all), and the stale sources."""
-    with project.store.read() as tx:
-        found = notices.maintenances(tx)
-        stale = stale_sources(tx, project.inventory, project.now())
-    if after is not None:
-        found = tuple(
-            row
-            for row in found
-            if row.maintenance.status.counts and row.maintenance.interval and row.maintenance.interval.end > after
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which maintenances to list; None and False leave nothing out, but that only `everything` shows what is over."""
+
+    after: datetime | None = None
+    before: datetime | None = None
+    circuit: str | None = None
+    source: str | None = None
+    everything: bool = False
+
+    def fits(self, row: StoredMaintenance) -> bool:
+        interval = row.maintenance.interval
+        assert interval is not None  # it is kept, so it has one
+        if self.source not in (None, row.source) or not (self.everything or row.maintenance.status.counts):
+            return False
+        if self.circuit is not None and self.circuit not in {hit.circuit for hit in row.circuits}:
+            return False
+        return (self.after is None or interval.end > self.after) and (
+            self.before is None or interval.start < self.before
         )
-    return found, tuple(source.name for source in stale)
+
+
+def listed_maintenances(project: Project, wanted: Wanted) -> tuple[tuple[StoredMaintenance, ...], tuple[str, ...]]:
+    """Those that are wanted, by start, and the stale sources. Raises InvalidInput for an unknown circuit."""
+    if wanted.circuit is not None:
+        (circuit,) = circuits_of(project.inventory, [wanted.circuit])
+        wanted = replace(wanted, circuit=circuit)
+    with project.store.read() as tx:
+        found = maintenances.maintenances(tx)
+        stale = stale_sources(tx, project.inventory, project.now())
+    return tuple(row for row in found if wanted.fits(row)), tuple(source.name for source in stale)
+
+
+def named_nothing_of_ours(project: Project, source: str | None) -> tuple[tuple[StoredNotice, ...], tuple[str, ...]]:
+    """The notices that were not ours, newest first, and the stale sources."""
+    with project.store.read() as tx:
+        found = notices.notices(tx, state="not_ours")
+        stale = stale_sources(tx, project.inventory, project.now())
+    return tuple(row for row in found[::-1] if source in (None, row.source)), tuple(each.name for each in stale)
 
 
 def one_maintenance(project: Project, text: str) -> tuple[StoredMaintenance, tuple[StoredNotice, ...]]:
-    """By `M-12` or the provider's own id. Raises NotFound."""
+    """With every notice that is about it. Raises NotFound."""
     with project.store.read() as tx:
-        rows = notices.maintenances(tx)
-        wanted = text.casefold()
-        hits = [r for r in rows if wanted in (f"m-{r.id}", str(r.id), r.maintenance.key[2].casefold())]
-        if not hits:
-            raise NotFound(f"there is no maintenance {text}", "`maintsched calendar list --all` shows them")
-        if len(hits) > 1:
-            found = ", ".join(f"M-{row.id}" for row in hits)
-            raise NotFound(f"{len(hits)} maintenances are called {text}: {found}", "name one of them")
-        return hits[0], notices.notices(tx, maintenance=hits[0].id)
+        found = the_maintenance(tx, text)
+        return found, notices.notices(tx, maintenance=found.id)
+
+
+def the_maintenance(tx: Transaction, text: str) -> StoredMaintenance:
+    """By `M-12` or the provider's own id. Raises NotFound."""
+    rows = maintenances.maintenances(tx)
+    wanted = text.casefold()
+    hits = [r for r in rows if wanted in (f"m-{r.id}", str(r.id), r.maintenance.key[2].casefold())]
+    if not hits:
+        raise NotFound(f"there is no maintenance {text}", "`maintsched calendar list --all` shows them")
+    if len(hits) > 1:
+        found = ", ".join(f"M-{row.id}" for row in hits)
+        raise NotFound(f"{len(hits)} maintenances are called {text}: {found}", "name one of them")
+    return hits[0]
 
 
 def waiting(project: Project) -> tuple[tuple[StoredNotice, ...], tuple[str, ...]]:
@@ -102,98 +143,13 @@ def waiting(project: Project) -> tuple[tuple[StoredNotice, ...], tuple[str, ...]
 def raw_notice(project: Project, text: str) -> bytes:
     """The bytes as received."""
     with project.store.read() as tx:
-        return notices.raw(tx, _notice(tx, text).raw_sha256)
+        return notices.raw(tx, stored_notice(tx, text).raw_sha256)
 
 
-def _notice(tx: Transaction, text: str) -> StoredNotice:
+def stored_notice(tx: Transaction, text: str) -> StoredNotice:
+    """By `N-12`. Raises NotFound."""
     number = numbered(text, "N-")
     found = notices.get_notice(tx, number) if number is not None else None
     if found is None:
         raise NotFound(f"there is no notice {text}", "`maintsched calendar review` lists what waits")
     return found
-
-
-def resolve_notice(
-    project: Project,
-    text: str,
-    *,
-    ignore: bool,
-    circuits: tuple[str, ...],
-    start: datetime | None,
-    end: datetime | None,
-    reason: str,
-) -> str:
-    """A person settles a notice: ignored, or a fact on `circuits`. Returns what was decided, in words."""
-    if not reason.strip():
-        raise InvalidInput("a reason is needed", "--reason TEXT: it is kept in the audit trail")
-    with project.store.write(project.actor) as tx:
-        stored = _notice(tx, text)
-        if stored.state != REVIEW:
-            raise Refused(f"N-{stored.id} does not wait: it is {stored.state}", "`maintsched calendar review`")
-        if ignore:
-            notices.settle_notice(tx, stored.id, "ignored", reason)
-            _without_ignored(tx, project.inventory, stored)
-            said = f"N-{stored.id} is ignored"
-        else:
-            named = circuits_of(project.inventory, circuits)
-            said = _take_as_fact(tx, stored, named, _interval(stored, start, end))
-            notices.settle_notice(tx, stored.id, "resolved", reason)
-        tx.audit("calendar.resolve", f"N-{stored.id}", {"reason": reason, "decided": said})
-    recheck(project)
-    return said
-
-
-def _interval(stored: StoredNotice, start: datetime | None, end: datetime | None) -> Interval:
-    begin = start or (stored.interval.start if stored.interval else None)
-    finish = end or (stored.interval.end if stored.interval else None)
-    if begin is None or finish is None:
-        raise InvalidInput(f"N-{stored.id} tells no time", "give --start T --end T")
-    if finish <= begin:
-        raise InvalidInput("it would end before it begins", "correct --start and --end")
-    return Interval(begin, finish)
-
-
-def _without_ignored(tx: Transaction, inventory: Inventory, stored: StoredNotice) -> None:
-    """Merge again without the ignored revision; a maintenance of nothing else is cancelled."""
-    if stored.maintenance is None:
-        return
-    row = notices.maintenances(tx, ids=[stored.maintenance])[0]
-    rest = notices.revisions_of(tx, stored.maintenance)
-    after = merge(rest) if rest else replace(row.maintenance, status=Status.CANCELLED, needs_review=())
-    if after.interval is None:
-        after = replace(after, interval=row.maintenance.interval, status=Status.CANCELLED)
-    revisions = max(1, len(rest))
-    hits = match(after, inventory, inventory.sources.get(row.source), after.needs_review).circuits
-    hits = hits or (row.told if rest else row.circuits)
-    notices.put_maintenance(tx, after, source=row.source, circuits=hits, revisions=revisions, known=stored.maintenance)
-
-
-def _take_as_fact(tx: Transaction, stored: StoredNotice, circuits: tuple[str, ...], interval: Interval) -> str:
-    notice = stored.notice
-    worst = notice.impact if notice else Impact.OUTAGE
-    every = notices.KnownKeys(tx).like(notice) if notice else {}
-    own = (stored.source, "", f"N-{stored.id}")
-    key = next((k for k in belongs_to(notice, every)), own) if notice else own
-    known = stored.maintenance if stored.maintenance is not None else every.get(key)
-    status = (notice.status if notice else None) or Status.CONFIRMED
-    fact = Maintenance(
-        key=key,
-        uid=notice.uid if notice else "",
-        title=stored.title,
-        interval=interval,
-        status=status,
-        impact=worst,
-        objects=notice.objects if notice else (),
-        sites=notice.sites if notice else (),
-        sequence=notice.sequence if notice else None,
-        stamp=None,
-    )
-    hits = [CircuitImpact(name, worst, notices.TOLD) for name in circuits]
-    revisions = len(notices.revisions_of(tx, known)) if known is not None else 1
-    made = notices.put_maintenance(
-        tx, fact, source=stored.source, circuits=hits, revisions=max(1, revisions), known=known
-    )
-    notices.settle_notice(tx, stored.id, "resolved", "", made)
-    return (
-        f"N-{stored.id} is M-{made}: {', '.join(circuits)} {worst} {iso(interval.start)} – {iso(interval.end)} {status}"
-    )

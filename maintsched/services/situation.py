@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from maintsched.domain.conflict import Candidate, Freeze, Occupation, Situation, StaleSource
@@ -9,35 +10,47 @@ from maintsched.domain.interval import Interval
 from maintsched.domain.inventory import Inventory, Source
 from maintsched.domain.notice import Status
 from maintsched.services.tuning import EXPANSION, LOOK_BACK
-from maintsched.store import freezes, notices, windows
+from maintsched.store import freezes, maintenances, notices, sources, windows
 from maintsched.store.engine import Transaction
-from maintsched.store.notices import SourceState
+from maintsched.store.maintenances import StoredMaintenance
+from maintsched.store.sources import SourceState
 
 
 def situation(
-    tx: Transaction, inventory: Inventory, now: datetime, near: Interval, *, drill: bool = False
+    tx: Transaction,
+    inventory: Inventory,
+    now: datetime,
+    near: Interval,
+    *,
+    drill: bool = False,
+    instead: Mapping[int, StoredMaintenance] | None = None,
 ) -> Situation:
     """Everything that may matter for a candidate inside `near`. For a drill the platform's own maintenance counts too:
-    it takes no circuit down, but nothing can be proven while the service is away."""
+    it takes no circuit down, but nothing can be proven while the service is away. `instead`: maintenances as they
+    would be, by number, in place of those that are kept."""
     guard = inventory.policy.guard
     wide = near.widened(guard + LOOK_BACK)
-    facts = notices.maintenances(tx, near=wide)
+    facts = maintenances.maintenances(tx, near=wide)
+    if instead:
+        facts = (*(each for each in facts if each.id not in instead), *instead.values())
     taken: list[Occupation] = []
     frozen: list[Freeze] = list(freezes.freezes(tx, wide))
     for stored in facts:
-        taken += notices.occupations(stored, guard, now)
+        taken += maintenances.occupations(stored, guard, now)
         if drill and _is_platform_work(stored, inventory):
             assert stored.maintenance.interval is not None  # it is kept, so it has one
             frozen.append(Freeze(stored.maintenance.interval, f"{stored.reference} ({stored.maintenance.title})"))
     for booked in windows.windows(tx, near=wide, counting=True):
         taken += booked.window.occupations()
+    until, ends_first = known_until(tx, inventory, now)
     return Situation(
         inventory=inventory,
         occupations=tuple(taken),
         freezes=tuple(frozen),
         reviews=notices.open_reviews(tx),
         stale=stale_sources(tx, inventory, now),
-        known_until=known_until(tx, inventory, now),
+        known_until=until,
+        ends_first=ends_first,
     )
 
 
@@ -45,7 +58,7 @@ def around(candidate: Candidate, until: datetime | None = None) -> Interval:
     return Interval(candidate.interval.start, max(candidate.interval.end, until or candidate.interval.end))
 
 
-def _is_platform_work(stored: notices.StoredMaintenance, inventory: Inventory) -> bool:
+def _is_platform_work(stored: StoredMaintenance, inventory: Inventory) -> bool:
     source = inventory.sources.get(stored.source)
     counts = stored.maintenance.status.counts and stored.maintenance.status is not Status.COMPLETED
     return bool(counts and source is not None and source.affects == "service" and not stored.circuits)
@@ -53,7 +66,7 @@ def _is_platform_work(stored: notices.StoredMaintenance, inventory: Inventory) -
 
 def stale_sources(tx: Transaction, inventory: Inventory, now: datetime) -> tuple[StaleSource, ...]:
     """Sources that are not known to be up to date: unread, too old, or too quiet."""
-    states = notices.source_states(tx)
+    states = sources.source_states(tx)
     found = []
     for source in inventory.sources.values():
         reason = _staleness(source, states.get(source.name), now)
@@ -88,8 +101,8 @@ def _age(age: timedelta) -> str:
     return f"{hours // 24} d" if hours >= 48 else f"{hours} h" if hours else f"{int(age.total_seconds() // 60)} min"
 
 
-def known_until(tx: Transaction, inventory: Inventory, now: datetime) -> datetime | None:
-    """Up to where every source with recurring entries was expanded; None where there is no source at all."""
+def known_until(tx: Transaction, inventory: Inventory, now: datetime) -> tuple[datetime | None, str]:
+    """Up to where every source and freeze calendar is known, and the one that ends first; None where there is none."""
     names = {*inventory.sources, *inventory.freezes}
-    ends = [s.known_until for name, s in notices.source_states(tx).items() if name in names and s.known_until]
-    return min(ends, default=now + EXPANSION if names else None)
+    ends = [(s.known_until, name) for name, s in sources.source_states(tx).items() if name in names and s.known_until]
+    return min(ends, default=(now + EXPANSION if names else None, ""))

@@ -45,6 +45,33 @@ class SourceRow(SQLModel, table=True):
     confirmed_at: datetime | None = None
     content_sha256: str | None = None
     error: str | None = None
+    validators: str = Field(default="", sa_column_kwargs={"server_default": ""})
+
+
+class EntryRow(SQLModel, table=True):
+    """What a source that is replaced as a whole held last, piece by piece.
+
+    `mark` and `raw_sha256` are of the bytes that were taken; `missing` counts the polls since it was there last.
+    """
+
+    __tablename__ = "entry"
+    source: str = Field(primary_key=True)
+    key: str = Field(primary_key=True)
+    mark: str
+    raw_sha256: str
+    missing: int = 0
+    missing_since: datetime | None = None
+
+
+class NotOursRow(SQLModel, table=True):
+    """Objects and places of a source that a person said are not ours, by name or shell pattern."""
+
+    __tablename__ = "not_ours"
+    source: str = Field(primary_key=True)
+    pattern: str = Field(primary_key=True)
+    by: str
+    at: datetime
+    reason: str
 
 
 class RawRow(SQLModel, table=True):
@@ -78,7 +105,11 @@ class NoticeRow(SQLModel, table=True):
 
 
 class MaintenanceRow(SQLModel, table=True):
-    """`version` grows, from 0, with every change that can be seen, at `changed_at`: a feed's SEQUENCE."""
+    """`version` grows, from 0, with every change that can be seen, at `changed_at`: a feed's SEQUENCE.
+
+    `ref` is provider and id without regard to case, the same for each `part` of a ticket with several windows.
+    `vanished_at`: since when its source does not have it any more, although nobody cancelled it.
+    """
 
     __tablename__ = "maintenance"
     __table_args__ = (
@@ -90,7 +121,9 @@ class MaintenanceRow(SQLModel, table=True):
     provider: str
     account: str
     maintenance_id: str
-    uid: str
+    ref: str = Field(index=True, sa_column_kwargs={"server_default": ""})
+    part: int = Field(default=1, sa_column_kwargs={"server_default": "1"})
+    uid: str = Field(index=True)
     status: str
     impact: str
     starts_at: datetime = Field(index=True)
@@ -103,6 +136,7 @@ class MaintenanceRow(SQLModel, table=True):
     revisions: int
     version: int
     changed_at: datetime
+    vanished_at: datetime | None = None
 
 
 class MaintenanceCircuitRow(SQLModel, table=True):

@@ -117,6 +117,21 @@ CASES = {
         "which",
     ),
     "stale before the next fetch": ("every: 15m", "every: 2d", "44: calendars.equinix.stale_after:", "every"),
+    "a login without its password": (
+        "from: calendars/inbox",
+        "from: https://x/y.ics, user: noc",
+        "44: calendars.equinix.password: is missing",
+        "or neither",
+    ),
+    "a password without its user": (
+        "from: calendars/inbox",
+        "from: https://x/y.ics, password: {env: P}",
+        "44: calendars.equinix.user: is missing",
+        "or neither",
+    ),
+    "a folder in a private network": ("every: 15m", "private: true", "44: calendars.equinix.private:", "https://…"),
+    "a folder with an authority": ("every: 15m", "ca: ca.pem", "44: calendars.equinix.ca:", "https://…"),
+    "a folder whose mails are marked": ("every: 15m", "mark_seen: true", "44: calendars.equinix.mark_seen:", "imaps"),
     "everything not ours": ('["2077*"]', '["*"]', "44: calendars.equinix.not_ours[0]:", "hide every notice"),
     "waiver of no circuit": (
         "circuit: uk-ld4, reason",

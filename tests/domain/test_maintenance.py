@@ -180,7 +180,15 @@ def test_notices_of_different_maintenances_and_none_at_all_do_not_add_up() -> No
         merge([])
 
 
-KNOWN = [("Equinix", "7", "CHG1"), ("Equinix", "8", "CHG1"), ("AWS", "7", "CHG1"), ("Equinix", "", "CHG5")]
+KNOWN = [
+    ("Equinix", "7", "CHG1"),
+    ("Equinix", "8", "CHG1"),
+    ("AWS", "7", "CHG1"),
+    ("Equinix", "", "CHG5"),
+    ("Equinix", "1+2", "CHG6"),
+    ("Equinix", "7", "CHG7"),
+    ("Equinix", "7", "CHG7#2"),
+]
 IDENTITIES = [
     (("Equinix", "7", "CHG1"), {("Equinix", "7", "CHG1")}),
     (("equinix", "7", "chg1"), {("Equinix", "7", "CHG1")}),
@@ -188,6 +196,9 @@ IDENTITIES = [
     (("Equinix", "9", "CHG1"), {("Equinix", "9", "CHG1")}),
     (("Equinix", "7", "CHG5"), {("Equinix", "", "CHG5")}),
     (("Equinix", "7", "CHG9"), {("Equinix", "7", "CHG9")}),
+    (("Equinix", "2", "CHG6"), {("Equinix", "1+2", "CHG6")}),
+    (("Equinix", "3", "CHG6"), {("Equinix", "3", "CHG6")}),
+    (("Equinix", "7", "CHG7"), {("Equinix", "7", "CHG7")}),
 ]
 
 
@@ -198,6 +209,38 @@ def test_a_notice_belongs_to_its_maintenance_even_without_its_account(
     provider, account, ticket = own
     notice = replace(FIRST, provider=provider, account=account, maintenance_id=ticket)
     assert set(belongs_to(notice, KNOWN)) == keys
+
+
+WINDOWS = [
+    # (part, status, whether it tells a time, what it belongs to)
+    (2, Status.CONFIRMED, True, {"CHG7#2"}),
+    (3, Status.CONFIRMED, True, {"CHG7#3"}),
+    (1, Status.CANCELLED, True, {"CHG7"}),
+    (1, Status.CANCELLED, False, {"CHG7", "CHG7#2"}),
+    (1, None, False, {"CHG7"}),
+]
+
+
+@pytest.mark.parametrize(("part", "status", "timed", "names"), WINDOWS)
+def test_each_window_of_a_ticket_is_a_maintenance_and_the_whole_is_over_in_all(
+    part: int, status: Status | None, timed: bool, names: set[str]
+) -> None:
+    interval = FIRST.interval if timed else None
+    notice = replace(
+        FIRST, provider="Equinix", account="7", maintenance_id="CHG7", part=part, status=status, interval=interval
+    )
+    assert {key[2] for key in belongs_to(notice, KNOWN)} == names
+
+
+def test_a_window_that_the_whole_cancels_keeps_its_own_name() -> None:
+    second = replace(FIRST, part=2)
+    cancelled = replace(FIRST, status=Status.CANCELLED, interval=None, sequence=9)
+    found = merge([cancelled, second])
+    assert (found.key[2], found.status, found.interval) == (
+        f"{FIRST.maintenance_id}#2",
+        Status.CANCELLED,
+        second.interval,
+    )
 
 
 notices = st.builds(

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import pytest
 
-from maintsched.domain.inventory import Circuit, CircuitKind, Group, Inventory, Site, Source
-from maintsched.domain.matching import OBJECTS_INCOMPLETE, PLACES_INCOMPLETE, CircuitImpact, match
+from maintsched.domain.inventory import Circuit, CircuitKind, Group, Inventory, Site, Source, TitleRule
+from maintsched.domain.matching import OBJECTS_INCOMPLETE, PLACES_INCOMPLETE, CircuitImpact, known_not_ours, match
 from maintsched.domain.notice import Impact, ObjectImpact
 
 
@@ -52,6 +52,7 @@ class Said:
     objects: tuple[ObjectImpact, ...] = ()
     sites: tuple[str, ...] = ()
     impact: Impact = Impact.OUTAGE
+    title: str = ""
 
 
 def said(*objects: str, sites: tuple[str, ...] = ()) -> Said:
@@ -151,3 +152,53 @@ def test_nothing_is_concluded_from_a_list_that_is_not_complete() -> None:
     both = match(said("20931177-A", sites=("LD7",)), INVENTORY, problems=objects)
     assert {hit.circuit for hit in both.circuits} == {"uk-ld4", "uk-ld7"}
     assert match(said(sites=("SG1",)), INVENTORY, problems=places).reasons == (PLACES_INCOMPLETE,)
+
+
+TITLED = Source(
+    "cal",
+    "x",
+    affects="service",
+    groups=("us-direct",),
+    titles=(
+        TitleRule("*team lunch*", ignore=True),
+        TitleRule("*both routers*", groups=("uk-direct",)),
+        TitleRule("*new york*", sites=("NY2",)),
+        TitleRule("*", impact=Impact.DEGRADED),
+    ),
+)
+
+
+@pytest.mark.parametrize(
+    ("title", "circuits", "service", "not_ours"),
+    [
+        ("Team lunch", set(), False, True),
+        ("Both routers, then team dinner", {"uk-ld4", "uk-ld7"}, False, False),
+        ("Routers in New York", {"us-ny2"}, False, False),
+        ("Monthly maintenance", set(), True, False),
+    ],
+)
+def test_what_names_nothing_may_be_told_by_its_title(
+    title: str, circuits: set[str], service: bool, not_ours: bool
+) -> None:
+    found = match(Said(title=title), INVENTORY, TITLED)
+    assert ({hit.circuit for hit in found.circuits}, found.service, found.not_ours) == (circuits, service, not_ours)
+
+
+def test_a_title_never_overrules_what_a_notice_names() -> None:
+    found = match(Said((ObjectImpact("20931177-A"),), title="team lunch"), INVENTORY, TITLED)
+    assert [hit.circuit for hit in found.circuits] == ["uk-ld4"]
+
+
+@pytest.mark.parametrize(
+    ("says", "patterns", "known"),
+    [
+        (said("20770001-A", "2077 0002"), ("2077*",), True),
+        (said("20770001-A", "2088"), ("2077*",), False),
+        (said("20770001-A", sites=("LD4",)), ("2077*",), True),
+        (said(sites=("SG1", "SG3")), ("sg*",), True),
+        (said(sites=("SG1",)), (), False),
+        (said(), ("*",), False),
+    ],
+)
+def test_what_a_person_knows_not_to_be_ours(says: Said, patterns: tuple[str, ...], known: bool) -> None:
+    assert known_not_ours(says, patterns) is known

@@ -33,7 +33,12 @@ def notices(path: Path, year: int = 2026, zone: str | None = None) -> tuple[Noti
     return read(path.read_bytes(), Origin(source="corpus", horizon=horizon, timezone=zone))
 
 
-@pytest.mark.parametrize("path", [path for path in EXPECTED if path.parent.name in ("equinix", "maintnote")], ids=named)
+FOLDERS = ("aws", "equinix", "maintnote")
+# That project makes an AWS id of wording and dates, so that a cancellation has another one than its planned work.
+MADE_UP = ("aws",)
+
+
+@pytest.mark.parametrize("path", [path for path in EXPECTED if path.parent.name in FOLDERS], ids=named)
 def test_what_senders_really_wrote_is_read_right(path: Path) -> None:
     source = next(there for suffix in (".eml", ".ics") if (there := path.with_name(named(path) + suffix)).exists())
     expected: list[dict[str, Any]] = json.loads(path.read_text())
@@ -43,7 +48,8 @@ def test_what_senders_really_wrote_is_read_right(path: Path) -> None:
         assert notice.interval is not None
         assert notice.interval.start.timestamp() == wanted["start"]
         assert notice.interval.end.timestamp() == wanted["end"]
-        assert (notice.account, notice.maintenance_id) == (wanted["account"].strip(), wanted["maintenance_id"])
+        assert notice.account == wanted["account"].strip()
+        assert path.parent.name in MADE_UP or notice.maintenance_id == wanted["maintenance_id"]
         assert notice.status == wanted["status"]
         assert {item.object_id: item.impact or notice.impact for item in notice.objects} == {
             circuit["circuit_id"]: circuit["impact"] for circuit in wanted["circuits"]

@@ -34,13 +34,13 @@ EDGES = [
 def test_the_trading_week_follows_new_york(within: str, expected: str) -> None:
     horizon = span(within)
     assert horizon is not None
-    assert [(shown(found), title) for found, title in read_freezes(FX_WEEK.read_bytes(), horizon)] == [
+    assert [(shown(found), title) for found, title in read_freezes(FX_WEEK.read_bytes(), horizon).freezes] == [
         (expected, "FX trading week")
     ]
 
 
 def test_weekends_are_free_and_as_long_as_new_york_makes_them() -> None:
-    freezes = [found for found, _ in read_freezes(FX_WEEK.read_bytes(), HORIZON)]
+    freezes = [found for found, _ in read_freezes(FX_WEEK.read_bytes(), HORIZON).freezes]
     free = {second.start - first.end for first, second in pairwise(freezes)}
     assert len(freezes) == 105
     assert free == {timedelta(hours=47), timedelta(hours=48), timedelta(hours=49)}
@@ -52,7 +52,7 @@ def test_a_single_freeze_is_read_and_a_cancelled_one_does_not_freeze() -> None:
         "UID:b\nSTATUS:CANCELLED\nDTSTART:20261205T130000Z\nDTEND:20261205T150000Z",
         "UID:c\nDTSTART:20301204T130000Z\nDTEND:20301204T150000Z",
     )
-    assert read_freezes(data, HORIZON) == (
+    assert read_freezes(data, HORIZON).freezes == (
         (Interval(datetime(2026, 12, 4, 13, tzinfo=UTC), datetime(2026, 12, 4, 15, tzinfo=UTC)), "Payrolls"),
     )
 

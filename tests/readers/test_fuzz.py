@@ -62,7 +62,7 @@ def test_no_freeze_calendar_raises_anything_but_our_error(data: bytes) -> None:
         freezes = read_freezes(data, HORIZON)
     except MaintschedError:
         return
-    assert all(found.overlaps(HORIZON) for found, _ in freezes)
+    assert all(found.overlaps(HORIZON) for found, _ in freezes.freezes)
 
 
 @settings(max_examples=100, deadline=None)

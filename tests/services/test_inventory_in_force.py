@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from sqlmodel import col, select
 
+from maintsched.store.schema import HEAD
 from maintsched.store.tables import AuditRow
 from tests.cli.driving import Desk, at, change, command, typed
 
@@ -124,7 +125,7 @@ def test_without_a_database_every_command_stops_and_says_how_to_make_one(desk: D
         answer = desk.run(*words)
         assert (answer.code, "there is no database" in answer.err, "db upgrade" in answer.err) == (2, True, True)
     assert not (desk.root / "maintsched.db").exists()
-    assert desk.json("db", "upgrade") == {"database": desk.url, "before": None, "revision": "0001"}
+    assert desk.json("db", "upgrade") == {"database": desk.url, "before": None, "revision": HEAD}
     answer = desk.run("status")
     assert (answer.code, "no inventory is in force" in answer.err) == (3, True)
     desk.apply()

@@ -1,0 +1,152 @@
+"""A calendar cut at its VEVENTs, each piece a calendar that can be read alone: what is known need not be read again."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from hashlib import sha256
+
+from maintsched.readers.contentlines import decode, looks_like_calendar, parse_property
+
+# Column 0 only: a folded line begins with a space, so a BEGIN inside of a description is not taken for one.
+_EDGE = re.compile(rb"^(BEGIN|END):([A-Za-z-]+)[ \t]*\r?$", re.MULTILINE | re.IGNORECASE)
+_UID = re.compile(rb"^UID(?:;[^\r\n:]*)?:([^\r\n]*(?:\r?\n[ \t][^\r\n]*)*)", re.MULTILINE | re.IGNORECASE)
+_STAMP = re.compile(rb"^DTSTAMP[;:][^\r\n]*(?:\r?\n[ \t][^\r\n]*)*\r?\n", re.MULTILINE | re.IGNORECASE)
+_TZID = re.compile(rb"TZID(?:[=:]|;[^\r\n:]*:)\"?([^\r\n\":;]*)", re.IGNORECASE)
+_RECURS = re.compile(rb"^(RRULE|RDATE|EXRULE|RECURRENCE-ID)[;:]", re.MULTILINE | re.IGNORECASE)
+# Of the calendar's own lines only these change what an event means; others may hold the time of the download.
+_HEADER = re.compile(
+    rb"^(?:VERSION|METHOD|CALSCALE|X-WR-TIMEZONE)[;:][^\r\n]*(?:\r?\n[ \t][^\r\n]*)*\r?\n",
+    re.MULTILINE | re.IGNORECASE,
+)
+
+
+WHOLE = "whole"
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """One UID's VEVENTs as a calendar, or the whole message where it is no calendar or cannot be cut.
+
+    `key` tells it from the others of its file; `mark` is a hash of everything but DTSTAMP, which some programs write
+    anew for every download; `plain` where nothing in it has to be expanded or taken apart.
+    """
+
+    key: str
+    mark: str
+    plain: bool
+    parts: tuple[bytes, ...]
+
+    @property
+    def data(self) -> bytes:
+        """The bytes as received, with the calendar's own lines around them."""
+        return b"".join(self.parts)
+
+    @property
+    def uid(self) -> str:
+        """The UID as the readers know it; empty where this is no calendar, or its events have none."""
+        found = _UID.search(self.parts[-2]) if len(self.parts) > 1 else None
+        line = re.sub(rb"\r?\n[ \t]", b"", found[0]) if found else b""
+        prop = parse_property(decode(line), 0) if line else None
+        return prop.text if prop else ""
+
+    @property
+    def sha256(self) -> str:
+        digest = sha256()
+        for part in self.parts:
+            digest.update(part)
+        return digest.hexdigest()
+
+
+def cut(data: bytes) -> tuple[Piece, ...]:
+    """The pieces of a message, in the file's order; () for a calendar without events."""
+    if not looks_like_calendar(data):
+        return (whole(data),)
+    try:
+        found = tuple(_pieces(data))
+    except _Uncut:
+        return (whole(data),)
+    # A UID in two VCALENDARs of one file: whichever comes second is told apart by that.
+    seen: Counter[str] = Counter()
+    unique = []
+    for piece in found:
+        seen[piece.key] += 1
+        unique.append(piece if seen[piece.key] == 1 else replace(piece, key=f"{piece.key}-{seen[piece.key]}"))
+    return tuple(unique)
+
+
+class _Uncut(Exception):
+    """The structure is not plain enough to be cut: the careful reader gets the whole."""
+
+
+def whole(data: bytes) -> Piece:
+    """A message that is not cut."""
+    return Piece(WHOLE, sha256(data).hexdigest(), False, (data,))
+
+
+def _pieces(data: bytes) -> Iterator[Piece]:
+    for begin, end, events, zones in _calendars(data):
+        edges = [begin, *(each for span in sorted((*events, *zones.values())) for each in span), end]
+        own = b"".join(data[start:stop] for start, stop in zip(edges[::2], edges[1::2], strict=True))
+        header = b"BEGIN:VCALENDAR\r\n" + b"".join(_HEADER.findall(own))
+        named = set(_TZID.findall(own)) | {match.split(b":", 1)[-1].strip() for match in _HEADER.findall(own)}
+        groups: dict[bytes, list[tuple[int, int]]] = {}
+        for start, stop in events:
+            uid = _UID.search(data, start, stop)
+            groups.setdefault(uid[1] if uid else data[start:stop], []).append((start, stop))
+        for uid_text, spans in groups.items():
+            yield _piece(data, header, uid_text, spans, zones, named)
+
+
+def _piece(
+    data: bytes,
+    header: bytes,
+    uid: bytes,
+    spans: list[tuple[int, int]],
+    zones: dict[bytes, tuple[int, int]],
+    named: set[bytes],
+) -> Piece:
+    body = b"".join(data[start:stop] for start, stop in spans)
+    wanted = named | set(_TZID.findall(body)) if zones else set()
+    clocks = tuple(data[start:stop] for name, (start, stop) in zones.items() if name in wanted)
+    parts = (header, *clocks, body, b"END:VCALENDAR\r\n")
+    mark = sha256(b"".join((header, *clocks)))
+    mark.update(_STAMP.sub(b"", body))
+    key = sha256(b"".join(line.strip() for line in uid.splitlines())).hexdigest()[:32]
+    return Piece(key, mark.hexdigest(), not _RECURS.search(body), parts)
+
+
+_Span = tuple[int, int]
+
+
+def _calendars(data: bytes) -> Iterator[tuple[int, int, list[_Span], dict[bytes, _Span]]]:
+    """Each VCALENDAR: where its own lines begin and end, its events, its VTIMEZONEs by TZID. Raises _Uncut."""
+    stack: list[bytes] = []
+    begin = start = 0
+    events: list[_Span] = []
+    zones: dict[bytes, _Span] = {}
+    for edge in _EDGE.finditer(data):
+        kind, after = edge[2].upper(), edge.end() + 1
+        if edge[1].upper() == b"BEGIN":
+            if (kind == b"VCALENDAR") is bool(stack) or (kind in (b"VEVENT", b"VTIMEZONE") and len(stack) != 1):
+                raise _Uncut
+            if kind == b"VCALENDAR":
+                begin, events, zones = after, [], {}
+            start = edge.start() if len(stack) == 1 else start
+            stack.append(kind)
+            continue
+        if not stack or stack.pop() != kind:
+            raise _Uncut
+        if kind == b"VCALENDAR":
+            yield begin, edge.start(), events, zones
+        elif kind == b"VEVENT":
+            events.append((start, after))
+        elif kind == b"VTIMEZONE":
+            name = _TZID.search(data, start, after)
+            if name is None or name[1] in zones:
+                raise _Uncut
+            zones[name[1]] = (start, after)
+    if stack or not begin:
+        raise _Uncut
