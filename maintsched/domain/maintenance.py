@@ -99,7 +99,9 @@ def merge(revisions: Iterable[Notice]) -> Maintenance:
         state = _next(state, notice)
         if order_key(before) == order_key(notice) and replace(_content(before), title=notice.title) != _content(notice):
             reason = "two revisions have the same sequence and stamp but say different things"
-            state = replace(state, needs_review=_joined(state.needs_review, (reason,)))
+            # No status means unchanged, but not by something that is no newer.
+            stands = Status.CONFIRMED if notice.status is None and not state.status.counts else state.status
+            state = replace(state, status=stands, needs_review=_joined(state.needs_review, (reason,)))
     account = max((notice.account for notice in ordered), key=lambda text: (bool(text), text))
     named = max(ordered, key=lambda notice: notice.part)  # a cancellation of the whole names no part
     late = _late_without_sequence(ordered)

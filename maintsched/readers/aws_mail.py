@@ -35,7 +35,7 @@ from maintsched.readers.aws_common import (
     work_id,
 )
 from maintsched.readers.aws_health import is_aws_health, read_aws_health
-from maintsched.readers.aws_text import NO_WINDOW, Own, Stated, own_lines, stated
+from maintsched.readers.aws_text import NO_WINDOW, Own, Stated, own_lines, stated, without_time
 from maintsched.readers.contentlines import decode
 from maintsched.readers.equinix_subject import Subject, read_subject
 from maintsched.readers.jsontext import looks_like_json, read_json

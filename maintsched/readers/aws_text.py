@@ -207,10 +207,10 @@ def _against(windows: Sequence[Stated], edges: dict[str, list[str]]) -> tuple[st
 
 def _alone(text: str, pairs: Sequence[re.Match[str]]) -> tuple[str, ...]:
     """Times in sentences that belong to no window: what they mean is not known."""
-    spans = [pair.span() for pair in pairs]
+    taken = {pair.start(edge) for pair in pairs for edge in ("start", "end")}
     found = []
     for match in _ALONE.finditer(text):
-        if any(start <= match.start() < end for start, end in spans):
+        if match.start() in taken:
             continue
         before = text[max(0, match.start() - 200) : match.start()].rpartition("\n")[2]
         after = text[match.end() : match.end() + 200].partition("\n")[0]

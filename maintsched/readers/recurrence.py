@@ -22,6 +22,7 @@ from maintsched.readers.zones import Zone, parse_time, zone_of_file
 MAX_OCCURRENCES = 5000  # of one entry
 MAX_OF_FILE = 20_000
 MAX_LENGTH = timedelta(days=31)
+MAX_LENGTH_YEARLY = timedelta(days=93)  # nothing is changed in December, as every year
 # What bounds the time of one entry, where the process can bound it: entered around each, it raises to end one.
 BOUND: ContextVar[Callable[[], AbstractContextManager[None]]] = ContextVar("BOUND", default=nullcontext)
 _MARGIN = timedelta(days=3)
@@ -117,8 +118,10 @@ class _Whole:
         if start.all_day != self.first.all_day:
             raise ValueError("whole days and times are mixed in one recurring entry")
         length = end.zone.instants(end.at)[0] - start.zone.instants(start.at)[0]
-        if not timedelta() < length <= MAX_LENGTH:
-            raise ValueError(f"a recurring entry must end after it starts and last at most {MAX_LENGTH.days} days")
+        yearly = all("FREQ=YEARLY" in rule.raw.upper() for rule in event.all("RRULE"))
+        longest = MAX_LENGTH_YEARLY if yearly else MAX_LENGTH
+        if not timedelta() < length <= longest:
+            raise ValueError(f"a recurring entry must end after it starts and last at most {longest.days} days")
         self.lengths[index] = length
         lines = ["BEGIN:VEVENT", "UID:one", f"{_INDEX}:{index}", "DTSTAMP:20000101T000000Z"]
         lines += [f"DTSTART{_value(start, self.zone)}", f"DTEND{_value(end, self.zone)}"]
@@ -132,8 +135,8 @@ class _Whole:
                 lines += [f"{prop.name}{value}" for value in dates]
             elif prop.name == "RECURRENCE-ID":
                 lines.append(self.replaced(prop, start, index))
-            elif prop.name == "SEQUENCE" and prop.raw.strip().isdigit():
-                lines.append(f"SEQUENCE:{int(prop.raw[:10])}")
+            elif prop.name == "SEQUENCE" and prop.raw.isascii() and prop.raw.strip().isdigit():
+                lines.append(f"SEQUENCE:{int(prop.raw.strip()[:10])}")
             elif prop.name == "EXRULE":
                 raise ValueError("EXRULE is not expanded (RFC 5545 dropped it)")
             if listed > MAX_OCCURRENCES:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, tzinfo
+from functools import lru_cache
+from itertools import chain
 from zoneinfo import ZoneInfo
 
 from icalendar import Calendar as Parsed
 from icalendar.timezone.windows_to_olson import WINDOWS_TO_OLSON
 
-from maintsched.readers.contentlines import Calendar, Component, Property, clean
+from maintsched.readers.contentlines import Calendar, Property, clean
 from maintsched.readers.rules import changes_clocks
 
 # What a library works out of one VTIMEZONE takes tens of milliseconds at most inside of these.
@@ -21,6 +23,7 @@ _SERVER_TIME = re.compile(r"NY([+-]\d{1,2})", re.ASCII)
 _TIME = re.compile(r"(\d{4})(\d\d)(\d\d)(?:T(\d\d)(\d\d)(\d\d)(Z?))?", re.ASCII)
 _DURATION = re.compile(r"([+-]?)P(?:(\d+)W)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?", re.ASCII)
 
+_RULE = re.compile("RRULE[;:]", re.IGNORECASE)
 _LONG_AGO = re.compile(r"^(DTSTART(?:;[^:]*)?:)(?:0\d{3}|1[0-8]\d\d)(?=\d{4}T)", re.IGNORECASE | re.ASCII)
 
 # IANA keeps these names without daylight saving; who writes them in summer usually means the region.
@@ -133,41 +136,52 @@ def _own_definition(tzid: str, calendar: Calendar) -> tzinfo | None:
         return None
     if tzid not in calendar.own_clocks:
         readable = len(calendar.own_clocks) < MAX_DEFINITIONS
-        calendar.own_clocks[tzid] = _clock(calendar.zones[tzid]) if readable else None
+        calendar.own_clocks[tzid] = _clock(tuple(calendar.zones[tzid].source)) if readable else None
     return calendar.own_clocks[tzid]
 
 
-def _is_small(lines: list[str]) -> bool:
-    # Whatever its rules, a library would expand them until 2038; and its dates, however many.
-    rules = [line.partition(":")[2] for line in lines if re.match("RRULE[;:]", line, re.IGNORECASE)]
-    dates = sum(1 + line.count(",") for line in lines if re.match("RDATE[;:]", line, re.IGNORECASE))
-    return len(lines) <= MAX_LINES and len(rules) <= MAX_RULES and dates <= MAX_DATES and changes_clocks(rules)
-
-
-def _from_1970(line: str) -> str:
-    """Outlook lets its rules begin in 1601: the same rule begins when it matters, on the same date and hour."""
-    return _LONG_AGO.sub(r"\g<1>1970", line)
-
-
-def _clock(component: Component) -> tzinfo | None:
-    if not _is_small(component.source):
+@lru_cache(maxsize=64)
+def _clock(lines: tuple[str, ...]) -> tzinfo | None:
+    """The zone that the lines of a VTIMEZONE define. Kept, as every entry of a calendar may come with the same ones."""
+    parts: list[list[str]] = [[]]
+    for line in lines:
+        if line.upper().startswith("BEGIN:"):
+            parts.append([])
+        parts[-1].append(line)
+    if not _is_small(lines) or not all(map(_from_1970, parts)):
         return None
     # icalendar would give the IANA zone of that name; only its own rules can be compared.
-    lines = [
-        "BEGIN:VCALENDAR",
-        "BEGIN:VTIMEZONE",
-        *map(_from_1970, component.source),
-        "END:VTIMEZONE",
-        "END:VCALENDAR",
-        "",
-    ]
+    text = "\r\n".join(
+        ["BEGIN:VCALENDAR", "BEGIN:VTIMEZONE", *chain.from_iterable(parts), "END:VTIMEZONE", "END:VCALENDAR", ""]
+    )
     try:
-        found = Parsed.from_ical("\r\n".join(lines).encode()).walk("VTIMEZONE")[0]
+        found = Parsed.from_ical(text.encode()).walk("VTIMEZONE")[0]
         zone: tzinfo = found.to_tz(lookup_tzid=False)  # type: ignore[attr-defined]
         zone.utcoffset(datetime(2026, 1, 1))  # noqa: DTZ001 (a wall time is asked for)
     except Exception:  # noqa: BLE001 (what a foreign VTIMEZONE breaks inside two libraries is not enumerable)
         return None
     return zone
+
+
+def _is_small(lines: tuple[str, ...]) -> bool:
+    # Whatever its rules, a library would expand them until 2038; and its dates, however many.
+    rules = [line.partition(":")[2] for line in lines if _RULE.match(line)]
+    dates = sum(1 + line.count(",") for line in lines if re.match("RDATE[;:]", line, re.IGNORECASE))
+    return len(lines) <= MAX_LINES and len(rules) <= MAX_RULES and dates <= MAX_DATES and changes_clocks(rules)
+
+
+def _from_1970(part: list[str]) -> bool:
+    """Outlook lets its rules begin in 1601: an endless one begins when it matters, on the same date and hour.
+
+    False for one that began so long ago and has ended since: no zone has it, and expanding it takes long.
+    """
+    rules = [line for line in part if _RULE.match(line)]
+    if not rules or not any(_LONG_AGO.match(line) for line in part):
+        return True
+    if any("UNTIL" in line.upper() for line in rules):
+        return False
+    part[:] = [_LONG_AGO.sub(r"\g<1>1970", line) for line in part]
+    return True
 
 
 def parse_time(prop: Property) -> date | datetime:

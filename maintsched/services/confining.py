@@ -35,9 +35,9 @@ _SPLIT = "split the file, or take out what recurs endlessly; then import it agai
 class _Ended(Exception):
     """The process did not answer: it ended, or was ended for being too late or saying too much."""
 
-    def __init__(self, why: str) -> None:
+    def __init__(self, why: str, hint: str = _SPLIT) -> None:
         super().__init__(why)
-        self.why = why
+        self.why, self.hint = why, hint
 
 
 class Confined:
@@ -123,7 +123,7 @@ class Confined:
                     self._check(json.loads(frame), name)
                 yield frame
         except _Ended as ended:
-            raise NoticeUnreadable(f"{name}: {self._why(process, ended.why)}", _SPLIT) from None
+            raise NoticeUnreadable(f"{name}: {self._why(process, ended.why)}", ended.hint) from None
         finally:
             if not complete:  # also where the user broke it off: the rest of this answer is none to the next request
                 self.close()
@@ -200,7 +200,8 @@ def _exchanged(process: subprocess.Popen[bytes], request: bytes, seconds: float)
         while True:
             left = deadline - time.monotonic()
             if left <= 0:
-                raise _Ended(f"reading it took longer than {seconds:g} s, and was stopped")
+                late = f"reading it took longer than {seconds:g} s, and was stopped"
+                raise _Ended(late, "import it again when the machine is less busy, or split the file")
             for key, _ in ready.select(left):
                 if key.fd == into:
                     rest = _written(into, rest)

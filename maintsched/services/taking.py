@@ -23,7 +23,7 @@ OUTDATED = (
     "the source says otherwise than what is known, with an older revision; what is known is kept:"
     " where the source is right, SEQUENCE or DTSTAMP of that entry must be raised"
 )
-LOOSE = "it is over, but nothing is known by its id: {} may be what is meant"
+LOOSE = "it is over, but nothing is known by its id; {} may be what is meant"
 FEWER = "the newest notice of {} has {}; this one, of an earlier notice, is not among them: is it off?"
 GONE = "its calendar has taken this occurrence out of the series"
 
@@ -281,9 +281,15 @@ class Taking:
     def _loose(self, notice: Notice, after: Maintenance) -> str:
         """What an end of something unknown may be the end of: work of that provider, there and then."""
         hit = {circuit.circuit for circuit in self.match(after).circuits}
-        for target in taken.targets_like(self.tx, notice.provider, notice.interval):
-            if target.key[2] != after.key[2] and not hit.isdisjoint(c.circuit for c in target.circuits):
-                return LOOSE.format(f"M-{target.id} ({target.key[2]})")
+        kept = [self.known.adopt(each) for each in taken.targets_like(self.tx, notice.provider, notice.interval)]
+        for target in {id(each): each for each in (*kept, *self.known.targets)}.values():
+            state = target.after or (target.row.maintenance if target.row else None)
+            if state is None or state is after or not state.status.counts or target.key[2] == after.key[2]:
+                continue
+            same = state.key[0].casefold() == notice.provider.casefold()
+            there = notice.interval is None or state.interval is None or notice.interval.overlaps(state.interval)
+            if same and there and not hit.isdisjoint(each.circuit for each in target.circuits):
+                return LOOSE.format(target.key[2])
         return ""
 
     def _missing_parts(self, unit: Unit) -> None:

@@ -211,6 +211,14 @@ def test_a_notice_belongs_to_its_maintenance_even_without_its_account(
     assert set(belongs_to(notice, KNOWN)) == keys
 
 
+def test_what_is_no_newer_than_a_notice_without_status_does_not_cancel_it() -> None:
+    silent = replace(FIRST, status=None)
+    cancelled = replace(FIRST, status=Status.CANCELLED)
+    for revisions in ([silent, cancelled], [cancelled, silent]):
+        found = merge(revisions)
+        assert (found.status, bool(found.needs_review)) == (Status.CONFIRMED, True)
+
+
 WINDOWS = [
     # (part, status, whether it tells a time, what it belongs to)
     (2, Status.CONFIRMED, True, {"CHG7#2"}),

@@ -114,6 +114,10 @@ _FILES: dict[str, Callable[[], bytes]] = {
         f"UID:bomb\n{_LONDON}",
         head=_zone("RRULE:FREQ=YEARLY;BYDAY=MO").replace("19700101", "00010101"),
     ),
+    "clocks changed since the year 1": lambda: _file(
+        f"UID:bomb\n{_LONDON}",
+        head=_zone("RRULE:FREQ=YEARLY;BYMONTH=3;BYDAY=-1SU;UNTIL=20371231T000000Z\n" * 12).replace("1970", "0001"),
+    ),
     "a clock with a thousand rules": lambda: _file(
         f"UID:bomb\n{_LONDON}", head=_zone("RRULE:FREQ=YEARLY;BYMONTH=3;BYDAY=-1SU\n" * 1000)
     ),

@@ -79,6 +79,7 @@ FAILS = {
         "dkim=pass header.d=relay.example header.i=@equinix.com",
         "nothing that passed",
     ),
+    "DKIM whose i= is elsewhere": ("dkim=pass header.d=equinix.com header.i=@relay.example", "nothing that passed"),
     "DKIM of nobody": ("dkim=pass", "nothing that passed"),
     "DKIM that failed": ("dkim=fail header.d=equinix.com", "nothing that passed"),
     "DKIM by its selector": ("dkim=pass header.s=equinix.com", "nothing that passed"),
@@ -87,6 +88,7 @@ FAILS = {
     "SPF soft": ("spf=softfail smtp.mailfrom=equinix.com", "nothing that passed"),
     "a method that is no proof of the sender": ("iprev=pass header.from=equinix.com", "nothing that passed"),
     "a bracket too many": (f"dkim=none); {DMARC}", "bracket"),
+    "brackets the wrong way round": (f"dkim=none ) dkim=fail ( ; {DMARC}", "bracket"),
     "a bracket too few": (f"dkim=none (; {DMARC}", "bracket"),
     "a quotation mark too few": (f'dkim=none reason="; {DMARC}', "quotation mark"),
     "a sender's quotation marks that break out of a comment": (
@@ -114,6 +116,7 @@ def test_what_does_not_pass_for_the_senders_domain_is_no_authentication(result: 
         ("notices.mail.equinix.com", "equinix.com", True),
         ("a.equinix.com", "b.equinix.com", False),  # cannot be told from a.co.example and b.co.example
         ("northgate.co.uk", "co.uk", False),
+        ("com", "equinix.com", False),
         ("northgate.com.au", "com.au", False),
         ("mail.northgate.co.uk", "northgate.co.uk", True),
         ("me.com", "mail.me.com", True),
@@ -166,6 +169,17 @@ AGREEMENT = {
     "a forged one below: DKIM": (["dkim=fail header.d=equinix.com", "dkim=pass header.d=equinix.com"], False),
     "a forged one below: a method that ours did not try": (["spf=none smtp.mailfrom=x@evil.example", DMARC], False),
     "a forged one below: ours tried nothing": (["none", DMARC], False),
+    "two signatures of one domain, told in another order": (
+        [
+            "dkim=pass header.d=equinix.com header.s=a; dkim=neutral header.d=equinix.com header.s=b",
+            "dkim=neutral header.d=equinix.com header.s=b; dkim=pass header.d=equinix.com header.s=a",
+        ],
+        True,
+    ),
+    "an older one whose signature failed": (
+        ["dkim=pass header.d=equinix.com", "dkim=fail header.d=equinix.com"],
+        False,
+    ),
     "an older one that failed": ([DMARC, "dmarc=fail header.from=equinix.com"], False),
     "an older one for another domain": ([DMARC, "dmarc=pass header.from=evil.example"], False),
     "an older one that cannot be read": ([DMARC, "dmarc=pass ("], False),
@@ -198,7 +212,7 @@ SENDERS = {
 def test_a_mail_whose_sender_is_not_one_address_is_not_authenticated(senders: list[str]) -> None:
     ok, why = authenticated(mail(f"Authentication-Results: {HOST}; {DMARC}", *senders), HOST)
     assert not ok
-    assert "From header" in why
+    assert ("it has 2 From headers" if len(senders) == 2 else "From header") in why
 
 
 @pytest.mark.parametrize(

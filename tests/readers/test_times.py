@@ -16,6 +16,36 @@ END:STANDARD
 END:VTIMEZONE
 """
 
+HISTORY = """BEGIN:VTIMEZONE
+TZID:Calcutta office
+BEGIN:STANDARD
+DTSTART:18540628T000000
+TZOFFSETFROM:+055328
+TZOFFSETTO:+055320
+END:STANDARD
+BEGIN:STANDARD
+DTSTART:19060101T000000
+TZOFFSETFROM:+055320
+TZOFFSETTO:+0530
+END:STANDARD
+END:VTIMEZONE
+"""
+OUTLOOK = """BEGIN:VTIMEZONE
+TZID:Office
+BEGIN:STANDARD
+DTSTART:16010101T020000
+TZOFFSETFROM:+0100
+TZOFFSETTO:+0000
+RRULE:FREQ=YEARLY;INTERVAL=1;BYDAY=-1SU;BYMONTH=10
+END:STANDARD
+BEGIN:DAYLIGHT
+DTSTART:16010101T010000
+TZOFFSETFROM:+0000
+TZOFFSETTO:+0100
+RRULE:FREQ=YEARLY;INTERVAL=1;BYDAY=-1SU;BYMONTH=3
+END:DAYLIGHT
+END:VTIMEZONE
+"""
 
 TIMES = [
     # (what, start, end, calendar header, declared zone, expected, what a problem says)
@@ -303,6 +333,24 @@ TIMES = [
         None,
         "2026-07-15T07:00Z/2026-07-15T10:00Z",
         "own definition of the time zone Europe/London cannot be read",
+    ),
+    (
+        "a zone whose history begins before 1900",
+        ";TZID=Calcutta office:20260715T080000",
+        ":20260715T100000Z",
+        HISTORY,
+        None,
+        "2026-07-15T02:30Z/2026-07-15T10:00Z",
+        "",
+    ),
+    (
+        "rules since 1601, as Outlook writes them",
+        ";TZID=Office:20260715T080000",
+        ";TZID=Office:20261215T080000",
+        OUTLOOK,
+        None,
+        "2026-07-15T07:00Z/2026-12-15T08:00Z",
+        "longer than 24 h",
     ),
     (
         "calendar's zone that is unknown",

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from maintsched.domain.notice import Impact
-from maintsched.errors import NoticeUnreadable, Unavailable
+from maintsched.errors import NoticeUnreadable
 from maintsched.readers import read
 from maintsched.readers.freezes import read_freezes
 from maintsched.readers.worker import MEMORY, OPEN_FILES, origin_fields, origin_of
@@ -117,7 +117,7 @@ def test_the_process_is_started_at_the_first_request_used_for_all_and_ended() ->
 
 
 def test_too_much_computing_ends_the_request_not_the_program() -> None:
-    with Confined(cpu=0.2) as reader:
+    with Confined(cpu=0.2, wall=60) as reader:
         reader.read(SOUND, origin())
         first = reader.pid
         with pytest.raises(NoticeUnreadable, match=r"^box: reading it takes more than 0\.2 s of computing") as refused:
@@ -129,7 +129,7 @@ def test_too_much_computing_ends_the_request_not_the_program() -> None:
 
 
 def test_computing_is_counted_for_each_request_alone() -> None:
-    with Confined(cpu=0.4) as reader:
+    with Confined(cpu=0.4, wall=60) as reader:
         many = calendar(*[EVENT] * 400)
         began = time.monotonic()
         pids = set()
@@ -201,17 +201,11 @@ def test_it_has_no_environment_no_files_of_ours_and_little_of_everything() -> No
 @linux
 def test_it_stays_under_200_mib_while_it_reads_as_much_as_it_can() -> None:
     with Confined(cpu=60, wall=60) as reader:
-        fits = 1000
-        while fits < 64_000:
-            try:
-                reader.read(calendar(*[EVENT] * fits), origin())
-            except NoticeUnreadable:
-                break
-            assert reader.pid is not None
-            peak = int(status_of(reader.pid)["VmPeak"].split()[0]) // 1024
-            assert peak < 200
-            fits *= 4
-    assert fits >= 16_000, "ten thousand entries are a calendar that is read"
+        assert len(reader.read(calendar(*[EVENT] * 16_000), origin())) == 16_000
+        assert reader.pid is not None
+        status = status_of(reader.pid)
+    limits = (MEMORY // 1024, int(status["VmPeak"].split()[0]))
+    assert max(limits) < 200 * 1024
 
 
 @linux
@@ -251,7 +245,6 @@ def test_where_python_is_missing_the_source_is_unavailable_not_unreadable(tmp_pa
     root = Path(__file__).parents[2]
     told = subprocess.run([sys.executable, "-c", script], cwd=root, capture_output=True, text=True, timeout=60)
     assert told.stdout.startswith("the process that reads calendars does not start: "), told.stderr
-    assert issubclass(Unavailable, Exception)
 
 
 def test_times_keep_their_zone_on_the_way(confined: Confined) -> None:

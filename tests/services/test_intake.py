@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from maintsched.domain.interval import iso
+from maintsched.readers.pieces import cut, whole
 from maintsched.services.intake import import_sources
 from maintsched.services.tuning import EXPANSION
-from maintsched.readers.pieces import cut, whole
 from maintsched.store import maintenances, notices, sources
 from tests.cli.driving import Desk, Later, at, change, maintnote, stamp, typed
 

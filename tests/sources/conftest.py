@@ -32,8 +32,9 @@ def stranger(authorities: Path) -> Authority:
 
 
 @pytest.fixture(scope="session")
-def other_name(authorities: Path) -> Authority:
-    return made(authorities / "other", "DNS:mail.example.net")
+def named(authorities: Path) -> Authority:
+    """Its certificate is of a name alone, and of no address."""
+    return made(authorities / "named", "DNS:localhost")
 
 
 @pytest.fixture(scope="session")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import grp
 import os
 import pwd
 import shutil
@@ -81,7 +82,8 @@ pid {folder}/pid;
 error_log stderr;
 events {{}}
 http {{
-  log_format asked '$status $request_uri auth="$http_authorization" host="$http_host" since="$http_if_modified_since"';
+  log_format asked '$status $request_uri auth="$http_authorization" host="$http_host"'
+    ' since="$http_if_modified_since" etag="$http_if_none_match"';
   access_log {folder}/access.log asked;
   client_body_temp_path {folder}/t1; proxy_temp_path {folder}/t2; fastcgi_temp_path {folder}/t3;
   uwsgi_temp_path {folder}/t4; scgi_temp_path {folder}/t5;
@@ -152,7 +154,9 @@ def mailboxes(folder: Path, authority: Authority, extra: str = "") -> Iterator[M
     (folder / "mail").mkdir()
     for each in (folder, folder / "mail"):
         each.chmod(0o755)
-    ours = "" if os.geteuid() == 0 else f"default_internal_user = {OWNER}\ndefault_login_user = {OWNER}\n"
+    group = grp.getgrgid(owner.pw_gid).gr_name
+    as_us = f"default_internal_user = {OWNER}\ndefault_login_user = {OWNER}\ndefault_internal_group = {group}\n"
+    ours = "" if os.geteuid() == 0 else as_us
     (folder / "dovecot.conf").write_text(
         f"""
 base_dir = {folder}/run

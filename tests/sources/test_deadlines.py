@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import subprocess
 import sys
 import time
@@ -15,10 +16,11 @@ import pytest
 from maintsched.domain.inventory import Secret, Source
 from maintsched.errors import InvalidInput, Unavailable
 from maintsched.sources import Fetched, confirm, fetch
-from maintsched.sources.connecting import first_that_answers, plain
+from maintsched.sources.connecting import Budget, TooMuch, context, first_that_answers, plain
 
 from .authorities import Authority
 from .daemons import Mailboxes, Web
+from .scripted import scripted, sends
 
 KINDS = ["https://a.invalid/b.ics", "imaps://a.invalid/INBOX", "HTTPS://a.invalid/b.ics", "FILE"]
 
@@ -120,6 +122,23 @@ def test_what_a_far_end_says_is_one_short_line() -> None:
     assert len(plain("x" * 10_000)) == 201
 
 
+@pytest.mark.parametrize("how", ["recv", "makefile"])
+def test_no_more_comes_in_over_a_connection_than_agreed(authority: Authority, how: str) -> None:
+    for limit, enough in ((999, False), (1000, True)):
+        budget = Budget(10, limit)
+        with (
+            scripted(authority, sends(b"x" * 1000, reads=False)) as port,
+            socket.create_connection(("127.0.0.1", port)) as bare,
+            context("localhost", authority.ca, budget).wrap_socket(bare) as connection,
+        ):
+            reading = connection.makefile("rb").read if how == "makefile" else connection.recv
+            try:
+                assert (len(reading(1000)), enough) == (1000, True)
+            except TooMuch:
+                assert not enough
+            assert budget.spent == 1000
+
+
 WATCHED = """
 import json, sys
 from maintsched.domain.inventory import Secret, Source
@@ -138,14 +157,14 @@ print(json.dumps(seen))
 
 
 @pytest.mark.servers
-def test_a_name_is_asked_for_once_and_only_its_addresses_are_connected_to(
+def test_a_name_is_asked_for_once_and_only_its_addresses_are_connected_to_by_no_proxy(
     web: Web, mailboxes: Mailboxes, authority: Authority
 ) -> None:
     (web.root / "one.ics").write_bytes(b"calendar")
     for location in (web.url("/moved", "localhost"), mailboxes.url(host="localhost")):
         ran = subprocess.run(
             [sys.executable, "-c", WATCHED, location, authority.ca],
-            env={"PASSWORD": "secret", "PATH": ""},
+            env={"PASSWORD": "secret", "HTTPS_PROXY": "http://127.0.0.1:9", "ALL_PROXY": "http://127.0.0.1:9"},
             capture_output=True,
             text=True,
             timeout=60,

@@ -58,6 +58,7 @@ def test_a_calendar_is_given_whole_and_then_only_when_it_changed(source: Source,
     again = fetch(source, first.validators)
     assert again == Fetched((), grows=False, unchanged=True, validators=first.validators)
     assert web.asked()[-1].startswith("304 ")
+    assert 'etag="-"' not in web.asked()[-1]
     (web.root / "one.ics").write_bytes(CALENDAR * 2)
     assert [message.data for message in fetch(source, again.validators).messages] == [CALENDAR * 2]
 
@@ -77,7 +78,7 @@ def test_a_server_that_knows_times_only_is_asked_by_time(source: Source, web: We
 )
 def test_what_was_not_learnt_of_this_url_is_not_asked_by(source: Source, web: Web, validators: str) -> None:
     assert fetch(source, validators).messages
-    assert 'since="-"' in web.asked()[-1]
+    assert 'since="-" etag="-"' in web.asked()[-1]
 
 
 @pytest.mark.servers
@@ -198,15 +199,16 @@ def test_a_host_in_our_own_network_needs_to_be_meant(source: Source, web: Web) -
 
 @pytest.mark.servers
 def test_an_authority_must_be_known_and_the_name_the_right_one(
-    source: Source, stranger: Authority, other_name: Authority
+    source: Source, stranger: Authority, named: Authority
 ) -> None:
     refused(replace(source, ca=None), "certificate is not trusted: .*local issuer")
     refused(replace(source, ca=stranger.ca), "certificate is not trusted")
     refused(replace(source, ca="/nonexistent.pem"), "cannot be read: No such file")
     refused(replace(source, ca=__file__), "cannot be read: it is no PEM file")
-    with scripted(other_name, sends()) as port:
-        located = replace(source, ca=other_name.ca, location=f"https://127.0.0.1:{port}/")
+    with scripted(named, sends(length(2), b"ok")) as port:
+        located = replace(source, ca=named.ca, location=f"https://127.0.0.1:{port}/")
         refused(located, "certificate is not trusted: IP address mismatch")
+        assert fetch(replace(located, location=f"https://localhost:{port}/")).messages
 
 
 def length(count: int, rest: bytes = b"") -> bytes:

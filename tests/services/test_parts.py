@@ -1,0 +1,92 @@
+"""A ticket with several windows is several maintenances, and none of them is forgotten."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from maintsched.domain.actor import Actor
+from maintsched.domain.interval import Interval
+from maintsched.domain.inventory import Source
+from maintsched.domain.matching import Aliases
+from maintsched.domain.notice import Impact, Notice, ObjectImpact, Status
+from maintsched.services.taking import Known, Message, Taking, Unit
+from maintsched.store import maintenances, notices, taken
+from tests.cli.driving import Desk, at
+
+FIRST, SECOND, LATER = Interval(at(1), at(3)), Interval(at(1, 1), at(3, 1)), Interval(at(5), at(7))
+
+
+def notice(interval: Interval | None, part: int = 1, number: int = 1, status: Status = Status.CONFIRMED) -> Notice:
+    return Notice(
+        provider="Equinix",
+        account="",
+        maintenance_id="CHG1",
+        uid="CHG1",
+        title="Two nights",
+        stamp=datetime(2026, 1, number, tzinfo=UTC),
+        interval=interval,
+        status=status,
+        impact=Impact.OUTAGE,
+        objects=(ObjectImpact("20931178-A"),),
+        part=part,
+    )
+
+
+def take(desk: Desk, *said: Notice) -> None:
+    """One message with these notices arrives."""
+    with desk.project() as project, project.store.write(Actor("test", "test")) as tx:
+        name = repr(said)
+        message = Message(f"{hash(name):x}", name.encode(), "test", "", "")
+        units = [Unit(message, n, each, "", said, n == len(said) - 1) for n, each in enumerate(said)]
+        inventory = project.inventory
+        taking = Taking(tx, inventory, Source("equinix", ""), Aliases(inventory), (), Known())
+        taking.take(units)
+        taken.save(tx, taking.kept, taking.known.targets)
+        tx.audit("test", "test", {})
+
+
+def known(desk: Desk) -> dict[str, tuple[Interval | None, str]]:
+    with desk.project() as project, project.store.read() as tx:
+        found = [each.maintenance for each in maintenances.maintenances(tx)]
+        return {each.key[2]: (each.interval, each.status.value) for each in found}
+
+
+def waiting(desk: Desk) -> list[str]:
+    with desk.project() as project, project.store.read() as tx:
+        return [each.reason for each in notices.notices(tx, state="review")]
+
+
+def test_each_window_blocks(desk: Desk) -> None:
+    take(desk, notice(FIRST), notice(SECOND, part=2))
+    assert known(desk) == {"CHG1": (FIRST, "CONFIRMED"), "CHG1#2": (SECOND, "CONFIRMED")}
+    assert desk.book("uk-ld4", at(2)).code == desk.book("uk-ld4", at(2, 1)).code == 3
+
+
+def test_a_cancellation_of_the_whole_frees_all(desk: Desk) -> None:
+    take(desk, notice(FIRST), notice(SECOND, part=2))
+    take(desk, notice(None, number=2, status=Status.CANCELLED))
+    assert known(desk) == {"CHG1": (FIRST, "CANCELLED"), "CHG1#2": (SECOND, "CANCELLED")}
+    assert waiting(desk) == []
+
+
+def test_a_cancellation_of_one_frees_one_and_asks_for_the_other(desk: Desk) -> None:
+    take(desk, notice(FIRST), notice(SECOND, part=2))
+    take(desk, notice(FIRST, number=2, status=Status.CANCELLED))
+    assert known(desk) == {"CHG1": (FIRST, "CANCELLED"), "CHG1#2": (SECOND, "CONFIRMED")}
+    (reason,) = waiting(desk)
+    assert reason.startswith("the newest notice of CHG1 has 1 window")
+
+
+def test_a_window_that_a_newer_notice_lacks_stands_and_a_person_is_asked(desk: Desk) -> None:
+    take(desk, notice(FIRST), notice(SECOND, part=2))
+    take(desk, notice(LATER, number=2))
+    assert known(desk) == {"CHG1": (LATER, "CONFIRMED"), "CHG1#2": (SECOND, "CONFIRMED")}
+    assert len(waiting(desk)) == 1
+    take(desk, notice(LATER, number=3), notice(SECOND, part=2, number=3))
+    assert waiting(desk) == []
+
+
+def test_a_reminder_of_all_windows_asks_nothing(desk: Desk) -> None:
+    take(desk, notice(FIRST), notice(SECOND, part=2))
+    take(desk, notice(FIRST, number=2), notice(SECOND, part=2, number=2))
+    assert (len(known(desk)), waiting(desk)) == (2, [])
