@@ -17,6 +17,7 @@ from maintsched.domain.notice import Impact
 from maintsched.services import booking
 from maintsched.services.intake import import_sources
 from maintsched.services.project import create, opened
+from tests.bench_calendars import imports, recurrences
 
 ROUNDS = 20
 
@@ -71,6 +72,9 @@ def bookings() -> None:
 def main() -> int:
     starts()
     bookings()
+    imports()
+    print("entries made to recur without end:")
+    recurrences()
     return 0
 
 

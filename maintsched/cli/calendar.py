@@ -217,6 +217,15 @@ def show_(maintenance: str, as_json: bool) -> None:
         )
 
 
+def _print_raw(data: bytes) -> None:
+    """To the byte into a pipe; on a terminal, what would steer it is shown as escapes."""
+    if not sys.stdout.isatty():
+        sys.stdout.buffer.write(data)
+        return
+    for line in data.decode("utf-8", "backslashreplace").splitlines():
+        click.echo("".join(c if c.isprintable() or c == "\t" else c.encode("unicode_escape").decode() for c in line))
+
+
 @calendar.command()
 @click.option("--raw", metavar="NOTICE", help="Print this notice as it was received.")
 @json_option
@@ -227,7 +236,7 @@ def review(raw: str | None, as_json: bool) -> None:
 
     with project() as found:
         if raw is not None:
-            sys.stdout.buffer.write(raw_notice(found, raw))
+            _print_raw(raw_notice(found, raw))
             return
         rows, stale = waiting(found)
         now = found.now()

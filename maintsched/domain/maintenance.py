@@ -34,9 +34,14 @@ class Maintenance:
     part: int = 1
 
     @property
+    def ticket(self) -> str:
+        """The provider's id, without the number of the part."""
+        return self.key[2].removesuffix(f"#{self.part}") if self.part > 1 else self.key[2]
+
+    @property
     def ref(self) -> str:
         """`ref_of` its ticket."""
-        return ref_of(self.key[0], self.key[2].removesuffix(f"#{self.part}") if self.part > 1 else self.key[2])
+        return ref_of(self.key[0], self.ticket)
 
 
 def key_of(notice: Notice) -> Key:

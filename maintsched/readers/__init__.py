@@ -9,7 +9,7 @@ from maintsched.domain.notice import Notice
 from maintsched.errors import NoticeUnreadable
 from maintsched.readers.aws_health import is_aws_health, read_aws_health
 from maintsched.readers.aws_mail import is_aws_mail, read_aws_mail
-from maintsched.readers.contentlines import looks_like_calendar
+from maintsched.readers.contentlines import clean, looks_like_calendar
 from maintsched.readers.equinix import is_equinix, read_equinix
 from maintsched.readers.equinix_gateway import is_equinix_gateway, read_equinix_gateway
 from maintsched.readers.equinix_notifications import is_equinix_notifications, read_equinix_notifications
@@ -40,9 +40,9 @@ def read(data: bytes, origin: Origin) -> tuple[Notice, ...]:
     Raises NoticeUnreadable where the bytes are of no known format.
     """
     if looks_like_json(data):
-        return _of_json(data, origin)
+        return tuple(map(cleaned, _of_json(data, origin)))
     if looks_like_mail(data):
-        return _of_mail(data, read_mail(data), origin)
+        return tuple(map(cleaned, _of_mail(data, read_mail(data), origin)))
     if looks_like_calendar(data):
         return read_ics(data, origin)
     raise NoticeUnreadable(f"{origin.source}: neither a calendar nor a mail nor JSON ({len(data)} bytes)")
@@ -69,3 +69,20 @@ def _of_json(data: bytes, origin: Origin) -> tuple[Notice, ...]:
         if fits(value):
             return reader(value, origin)
     raise NoticeUnreadable(f"{origin.source}: JSON of no known format")
+
+
+def cleaned(notice: Notice) -> Notice:
+    """The notice without control characters in any of its texts, whatever its reader let through."""
+    return replace(
+        notice,
+        provider=clean(notice.provider),
+        account=clean(notice.account),
+        maintenance_id=clean(notice.maintenance_id),
+        uid=clean(notice.uid),
+        title=clean(notice.title),
+        sender=clean(notice.sender),
+        objects=tuple(replace(item, object_id=clean(item.object_id)) for item in notice.objects),
+        sites=tuple(map(clean, notice.sites)),
+        problems=tuple(map(clean, notice.problems)),
+        other_ids=tuple(map(clean, notice.other_ids)),
+    )

@@ -87,6 +87,7 @@ _EMPTY_STARTS = (
     *("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"),
 )
 MAX_WINDOWS = 200
+MAX_TEXT = 200_000
 _PAST = timedelta(days=7)
 
 
@@ -122,6 +123,8 @@ def is_spotware_mail(mail: Mail) -> bool:
 def read_spotware_mail(mail: Mail, data: bytes, origin: Origin) -> tuple[Notice, ...]:
     """A Notice for each window, ordered by start, and one in doubt for each time that cannot be told."""
     subject = read_subject(mail.subject)
+    if sum(len(line) for part in (*mail.html, *mail.text) for line in part.lines) > MAX_TEXT:
+        return (_without_time(mail, _said(subject, ()), data, origin, "the mail is too long to be read"),)
     lines, quoted = _lines(mail, subject, origin)
     windows = windows_in(lines, mail.date, origin)
     if not windows:

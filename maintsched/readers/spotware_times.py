@@ -25,14 +25,15 @@ from maintsched.readers.zones import Zone, zone_named
 
 WORK = re.compile(
     r"mainten|upgrad|downtime|unavailab|outage|restart|reboot|update|patch|migrat|disconnect|inaccessib|offline"
-    r"|interrupt|\bwork\b|affected|window",
+    r"|interrupt|\bwork\b|affected|window|dropp|reconnect|terminat|suspend|unreach|not (?:be )?(?:available|possible)",
     re.IGNORECASE,
 )
 _OTHER = re.compile(
     r"trad(?:e|ing) (?:hours|times?|sessions?)|market (?:hours|clos|open)|close[sd]? early|early close|open[s]? late"
-    r"|late open|(?:office|business|working|support) hours|\bsupport\b|\bsession",
+    r"|late open",
     re.IGNORECASE,
 )
+_OFFICE = re.compile(r"(?:office|business|working|support|opening) hours|support (?:team )?is available", re.IGNORECASE)
 _SPLIT = re.compile(r"(?<=[.;!?])(?<![ap]\.m\.)\s+(?=[A-Z])")
 _JOINT = re.compile(
     r"[-–—~|→]|\b(?:to|until|till|through|and|ends?|ending|finish(?:es|ing)?|concludes?)\b", re.IGNORECASE
@@ -57,6 +58,7 @@ _JOINT_WORDS = {
     *("around", "same", "next", "following", "day", "date", "time", "completion"),
 }
 MAX_LINE = 2000
+MAX_HEADING = 300
 _ODD_TIMES = re.compile(
     r"(?<![\d.])\d{1,2}[.h]\d\d\s*(?:-|–|to|until)\s*\d{1,2}[.h]\d\d(?![\d.])|\b[012]\d[0-5]\d\s*(?:-|–|to)\s*[012]\d[0-5]\d\b"
     r"|\b(?:from|between) \d{1,2} (?:to|until|till|and) \d{1,2}\b(?!\s*(?:st|nd|rd|th|jan|feb|mar|apr|may|jun|jul|aug"
@@ -148,7 +150,7 @@ def times_of_day(text: str) -> bool:
 
 
 def _sentence(text: str, number: int, context: _Context) -> None:
-    if _OTHER.search(text) and not WORK.search(text):
+    if len(text) <= MAX_LINE and _of_others(text):
         return
     if len(text) > MAX_LINE:
         context.found += [_doubt(number, text, "a line is too long to be read")] if re.search(r"\d:\d\d", text) else []
@@ -170,12 +172,22 @@ def _sentence(text: str, number: int, context: _Context) -> None:
     context.found += list(_windows(text, number, pairs, context))
 
 
+def _of_others(text: str) -> bool:
+    """Whether its times are hours of trade, or of an office; where the text speaks of work too, they are not."""
+    if WORK.search(text):
+        return False
+    return _OTHER.search(text) is not None or (_OFFICE.search(text) is not None and not days_in(text))
+
+
 def _doubt(number: int, text: str, why: str, before: str = "") -> Window:
     return Window(Times(None, (f"{why}: {text[:120]!r}",)), number, text, before)
 
 
 def _remember(text: str, context: _Context) -> None:
     """A day that stands alone above its windows; more words than a heading has end it."""
+    if len(text) > MAX_HEADING:
+        context.heading = None
+        return
     days = days_in(text)
     words = [word for word in re.findall(r"[^\W\d_]{2,}", _blanked(text, days)) if not weekdays_in(word)]
     if len({(day.readings, day.year) for day in days}) == 1 and not _PUBLISHED.search(text):

@@ -76,6 +76,8 @@ UTC_ZONE = Zone("UTC", UTC)
 
 
 def _instants(naive: datetime, tz: tzinfo) -> tuple[datetime, ...]:
+    if tz is UTC:
+        return (naive.replace(tzinfo=UTC, fold=0),)
     found = set()
     for fold in (0, 1):
         moment = naive.replace(tzinfo=tz, fold=fold).astimezone(UTC)

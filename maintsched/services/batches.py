@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from maintsched import readers
@@ -12,9 +12,10 @@ from maintsched.domain.inventory import Source
 from maintsched.domain.maintenance import difference, ref_of
 from maintsched.domain.matching import Aliases
 from maintsched.domain.notice import Notice
-from maintsched.errors import NoticeUnreadable
+from maintsched.errors import NoticeUnreadable, Unavailable
 from maintsched.readers.authentication import authenticated
 from maintsched.readers.ics import read_ics
+from maintsched.readers.jsontext import looks_like_json
 from maintsched.readers.mail import looks_like_mail
 from maintsched.readers.pieces import Piece, cut, whole
 from maintsched.services.confining import Confined
@@ -28,8 +29,9 @@ from maintsched.store.notices import REVIEW
 from maintsched.store.sources import Entry
 from maintsched.store.taken import Kept, Target
 
-SHORT_S, LONG_S = 0.07, 0.16  # how long a batch should hold the write lock
-FIRST, MOST = 150, 400  # notices in a batch
+SHORT_S, LONG_S = 0.05, 0.12  # how long a batch should hold the write lock
+FIRST, MOST = 150, 300  # notices in a batch
+READING_S = 120  # what one source may take to read, in one import
 
 
 @dataclass
@@ -131,14 +133,25 @@ class Batches:
         return min(MOST, size * 2) if seconds < SHORT_S else size
 
     def _units(self, fresh: Iterable[Fresh]) -> Iterator[tuple[Unit, Fresh]]:
+        spent = 0.0
         for each in fresh:
+            began = time.monotonic()
             found, error = self.read(each.piece)
+            spent += time.monotonic() - began
+            if spent > READING_S:
+                raise Unavailable(
+                    f"reading it takes more than {READING_S} s; what was read so far is kept",
+                    "the next import goes on; where that does not help, look at what it holds",
+                )
             if each.later:
                 found = tuple(n for n in found if n.interval and self.after and n.interval.start >= self.after)
                 if not found:
                     continue
             self.result.notices += max(1, len(found))
             message = self._message(each)
+            if message.may_be_about_else and not message.mailed:  # what an interface tells without a time, it tells now
+                now = self.project.now()
+                found = tuple(replace(notice, stamp=notice.stamp or now) for notice in found)
             told = [(notice, "") for notice in found]
             if not found or each.problem:
                 told.append((None, each.problem or error))  # type: ignore[arg-type]  # the message without a notice
@@ -153,6 +166,8 @@ class Batches:
             return self.confined.read(piece.data, self.origin), ""
         except NoticeUnreadable as error:
             return (), error.message
+        except Unavailable:  # no reading process could be had: nothing is wrong with the message
+            raise
         except Exception as error:  # noqa: BLE001  # one file that trips a reader must not keep the others out
             return (), f"it could not be read, by a bug: {type(error).__name__}: {error}"[:300]
 
@@ -174,6 +189,7 @@ class Batches:
             refused=refused,
             replaced=not (self.grows or self.by_hand),
             later=fresh.later,
+            may_be_about_else=mailed or looks_like_json(data),
         )
 
     def _write(self, batch: Sequence[tuple[Unit, Fresh]]) -> float:

@@ -35,11 +35,17 @@ PATIENCE_S = 0.2  # for the next in order, before another one is taken that is t
 
 
 def import_sources(
-    project: Project, *, only: str | None = None, paths: Iterable[str] = (), dry_run: bool = False
+    project: Project,
+    *,
+    only: str | None = None,
+    paths: Iterable[str] = (),
+    dry_run: bool = False,
+    batches: type[Batches] = Batches,
 ) -> tuple[list[Imported], tuple[Broken, ...]]:
     """Import configured sources, or `paths` by hand (vouched for by who does it) under the source `only`.
 
-    Returns what each source brought, in the config's order, and what new facts break, of a dry run too.
+    Returns what each source brought, in the config's order, and what new facts break, of a dry run too. `batches` is
+    for who wants to watch them.
     """
     with project.store.read() as tx:
         require_in_force(project, tx)
@@ -55,7 +61,7 @@ def import_sources(
         ]
         for number in _as_they_come(begun):
             each = wanted[number]
-            one = _One(project, confined, states.get(each.name), dry, by_hand)
+            one = _One(project, confined, states.get(each.name), dry, by_hand, batches)
             try:
                 results[number] = one.take(each, begun[number].result())
             except MaintschedError as error:
@@ -105,8 +111,15 @@ class _One:
     """The import of one source that was fetched. `before` is its state, None where it was never read."""
 
     def __init__(
-        self, project: Project, confined: Confined, before: SourceState | None, dry: Known | None, by_hand: bool
+        self,
+        project: Project,
+        confined: Confined,
+        before: SourceState | None,
+        dry: Known | None,
+        by_hand: bool,
+        batches: type[Batches],
     ) -> None:
+        self.batches = batches
         self.project = project
         self.confined = confined
         self.before = before
@@ -119,7 +132,7 @@ class _One:
         if isinstance(each, FreezeCalendar):
             return self._take_freezes(each, fetched)
         result = Imported(each.name, note=fetched.note)
-        batches = Batches(
+        batches = self.batches(
             project=self.project,
             source=each,
             origin=origin_of(self.project.inventory, each, self.now),
@@ -208,10 +221,10 @@ class _One:
         horizon = Interval(self.now - LOOK_BACK, self.now + EXPANSION)
         lists = [self.confined.read_freezes(message.data, horizon) for message in fetched.messages]
         found = [freeze for each_list in lists for freeze in each_list.freezes]
-        ends = [each_list.known_until for each_list in lists]
+        ends = [horizon.end if each_list.known_until is None else each_list.known_until for each_list in lists]
         if not found and self.before is not None and self.before.content_sha256 is not None:
             raise _emptied(each)
-        until = horizon.end if None in ends else max((end for end in ends if end is not None), default=horizon.start)
+        until = min(ends, default=horizon.start)
         if each.known_until is not None:
             until = max(until, datetime.fromisoformat(f"{each.known_until}T23:59:59+00:00"))
         if self.dry is None:

@@ -106,11 +106,13 @@ def listed_maintenances(project: Project, wanted: Wanted) -> tuple[tuple[StoredM
 
 
 def named_nothing_of_ours(project: Project, source: str | None) -> tuple[tuple[StoredNotice, ...], tuple[str, ...]]:
-    """The notices that were not ours, newest first, and the stale sources."""
+    """The notices that were not ours or from unknown senders, newest first, and the stale sources."""
     with project.store.read() as tx:
-        found = notices.notices(tx, state="not_ours")
+        found = notices.notices(tx, state="not_ours") + notices.notices(tx, state="foreign")
         stale = stale_sources(tx, project.inventory, project.now())
-    return tuple(row for row in found[::-1] if source in (None, row.source)), tuple(each.name for each in stale)
+    return tuple(row for row in sorted(found, key=lambda row: -row.id) if source in (None, row.source)), tuple(
+        each.name for each in stale
+    )
 
 
 def one_maintenance(project: Project, text: str) -> tuple[StoredMaintenance, tuple[StoredNotice, ...]]:

@@ -9,6 +9,7 @@ from maintsched.domain.inventory import Inventory, Source
 from maintsched.domain.maintenance import Maintenance, belongs_to, key_of, merge, ref_of
 from maintsched.domain.matching import Aliases, Match, known_not_ours, match, worst
 from maintsched.domain.notice import Notice, Status
+from maintsched.readers.contentlines import clean
 from maintsched.store import taken
 from maintsched.store.engine import Transaction
 from maintsched.store.notices import REVIEW
@@ -25,6 +26,7 @@ OUTDATED = (
 )
 LOOSE = "it is over, but nothing is known by its id; {} may be what is meant"
 FEWER = "the newest notice of {} has {}; this one, of an earlier notice, is not among them: is it off?"
+WHICH = "{} has {} windows, and this is the time of none of them: which one is meant?"
 GONE = "its calendar has taken this occurrence out of the series"
 
 
@@ -34,6 +36,7 @@ class Message:
 
     `vouched`: what it says may free a slot; `mailed`: it came as a mail; `refused`: why its sender is not believed.
     `replaced`: it is of a source that always holds everything; `later`: it was taken before, but not so far in time.
+    `may_be_about_else`: of a format in which other things come, too.
     """
 
     sha256: str
@@ -46,6 +49,7 @@ class Message:
     refused: str = ""
     replaced: bool = False
     later: bool = False
+    may_be_about_else: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,20 +69,41 @@ class Known:
     """Every maintenance that the batch may be about, read once and changed here until it is written."""
 
     tickets: dict[str, list[Target]] = field(default_factory=dict)
+    aliases: dict[str, list[Target]] = field(default_factory=dict)
 
-    def read(self, tx: Transaction, notices: Iterable[Notice]) -> None:
+    def read(self, tx: Transaction, notices: Sequence[Notice]) -> None:
         """Read those of these notices that are not here yet."""
-        refs = {ref_of(notice.provider, notice.maintenance_id) for notice in notices} - set(self.tickets)
-        self.tickets.update({ref: [] for ref in refs})
-        for ref, targets in taken.targets_of(tx, refs).items():
+        own = {ref_of(notice.provider, notice.maintenance_id) for notice in notices}
+        other = {ref_of(notice.provider, name) for notice in notices for name in notice.other_ids}
+        new = (own | other) - set(self.tickets)
+        self.tickets.update({ref: [] for ref in new})
+        for ref, targets in taken.targets_of(tx, new).items():
             self.tickets[ref] = targets
+        unasked = own - set(self.aliases)
+        self.aliases.update({ref: [] for ref in unasked})
+        for ref, targets in taken.targets_known_as(tx, unasked).items():
+            self.aliases[ref] += [self.adopt(target) for target in targets]
+
+    def also_called(self, notice: Notice) -> list[Target]:
+        """Maintenances that go by one of this notice's other ids, or have its id as another one of theirs."""
+        found = list(self.aliases.get(ref_of(notice.provider, notice.maintenance_id), []))
+        for name in notice.other_ids:
+            found += self.tickets.get(ref_of(notice.provider, name), [])
+        return list({id(target): target for target in found}.values())
+
+    def note_other_ids(self, target: Target, notice: Notice) -> None:
+        """From now on it is known by those, too."""
+        for name in notice.other_ids:
+            there = self.aliases.setdefault(ref_of(notice.provider, name), [])
+            if target not in there:
+                there.append(target)
 
     def of(self, notice: Notice) -> list[Target]:
         return self.tickets.setdefault(ref_of(notice.provider, notice.maintenance_id), [])
 
     def adopt(self, target: Target) -> Target:
         """The same maintenance as it is here already; else it is from now on."""
-        there = self.tickets.setdefault(ref_of(*_ticket(target)), [])
+        there = self.tickets.setdefault(ref_of(target.key[0], target.ticket), [])
         for each in there:
             if each.id is not None and each.id == target.id:
                 return each
@@ -90,9 +115,19 @@ class Known:
         return tuple(target for targets in self.tickets.values() for target in targets)
 
 
-def _ticket(target: Target) -> tuple[str, str]:
-    part = target.row.maintenance.part if target.row else 1
-    return target.key[0], target.key[2].removesuffix(f"#{part}") if part > 1 else target.key[2]
+def _may_be(notice: Notice, target: Target) -> bool:
+    """Whether the accounts do not speak against it."""
+    return target.key in belongs_to(replace(notice, maintenance_id=target.ticket, part=target.part), [target.key])
+
+
+def _renamed(notice: Notice, target: Target) -> Notice:
+    """The notice under the id by which its maintenance is known; its own is one of the others from now on."""
+    if ref_of(notice.provider, notice.maintenance_id) == ref_of(target.key[0], target.ticket):
+        return notice
+    others = dict.fromkeys((*notice.other_ids, notice.maintenance_id))
+    return replace(
+        notice, maintenance_id=target.ticket, other_ids=tuple(each for each in others if each != target.ticket)
+    )
 
 
 @dataclass
@@ -111,12 +146,46 @@ class Taking:
         """Decide about all of them."""
         self.known.read(self.tx, [unit.notice for unit in units if unit.notice])
         for unit in units:
+            unit = self._placed(unit)
             if unit.notice is None:
-                self._keep(unit, None, REVIEW, unit.error or "the file holds no notice", self.mapped())
+                if unit.error or not unit.message.may_be_about_else:
+                    self._keep(unit, None, REVIEW, unit.error or "the file holds no notice", self.mapped())
+                else:
+                    self._keep(unit, None, "not_ours", "it was read, and is about nothing that circuits depend on")
             else:
                 self._take(unit, unit.notice)
             if unit.last and not unit.message.refused:
                 self._missing_parts(unit)
+
+    def _placed(self, unit: Unit) -> Unit:
+        """Of a ticket with several windows known: each notice as the part that it is about, told by its time.
+
+        A message with as many windows tells all of them anew; of one with fewer only those that are as known can be
+        told, and the others are left to a person.
+        """
+        if not unit.of or unit.message.later or unit.message.refused:
+            return unit
+        placed = tuple(self._part_of(notice, unit.of) for notice in unit.of)
+        if placed == unit.of:
+            return unit
+        found = placed[unit.of.index(unit.notice)] if unit.notice is not None else None
+        return replace(unit, notice=found, of=placed)
+
+    def _part_of(self, notice: Notice, of: Sequence[Notice]) -> Notice:
+        ref = ref_of(notice.provider, notice.maintenance_id)
+        known = {target.part: target.state for target in self.known.tickets.get(ref, []) if _may_be(notice, target)}
+        there = {part: state.interval for part, state in known.items() if state is not None}
+        if len(there) < 2 or notice.interval is None:
+            return notice
+        mine = [one for one in of if ref_of(one.provider, one.maintenance_id) == ref and one.interval is not None]
+        same = {one.interval: part for part, interval in there.items() for one in mine if one.interval == interval}
+        if notice.interval in same:
+            return replace(notice, part=same[notice.interval])
+        if len(mine) < len(there):
+            return replace(notice, problems=(*notice.problems, WHICH.format(notice.maintenance_id, len(there))))
+        free = [part for part in sorted({*there, *range(1, len(mine) + 1)}) if part not in same.values()]
+        moved = [one for one in mine if one.interval not in same]
+        return replace(notice, part=free[moved.index(notice)])
 
     def cancel_gone(self, message: Message, prefix: str, of: Sequence[Notice]) -> None:
         """Occurrences that a changed entry no longer has: whoever keeps the calendar took them out."""
@@ -163,7 +232,7 @@ class Taking:
             origin=message.origin,
             state=state,
             reason=reason,
-            title=notice.title if notice else message.origin.rpartition("/")[2],
+            title=notice.title if notice else clean(message.origin.rpartition("/")[2]),
             notice=notice,
             concerns=tuple(concerns),
             target=target,
@@ -188,6 +257,7 @@ class Taking:
             self._keep(unit, notice, REVIEW if ours else "not_ours", message.refused, concerns)
             return
         for target in self._targets(notice) or [self._new(notice)]:
+            notice = _renamed(notice, target)
             before = merge(target.revisions) if target.revisions else None
             after = merge((*target.revisions, notice))
             if not message.vouched and before is not None and self._frees(before, after):
@@ -202,14 +272,16 @@ class Taking:
         there = self.known.of(notice)
         wanted = set(belongs_to(notice, [target.key for target in there]))
         found = [target for target in there if target.key in wanted]
-        made_up = notice.maintenance_id == f"{self.source.name}:{notice.uid}"
-        if found or not made_up:
+        if found:
             return found
-        same = taken.targets_called(self.tx, notice.provider, notice.uid)
-        return [self.known.adopt(same[0])] if len(same) == 1 else []
+        same = self.known.also_called(notice)
+        if not same and notice.maintenance_id == f"{self.source.name}:{notice.uid}":
+            same = [self.known.adopt(each) for each in taken.targets_called(self.tx, notice.provider, notice.uid)]
+        same = [target for target in same if notice.part == 1 and _may_be(notice, target)]
+        return same if len(same) == 1 else []
 
     def _new(self, notice: Notice) -> Target:
-        target = Target(key_of(notice), self.source.name)
+        target = Target(key_of(notice), self.source.name, notice.maintenance_id, notice.part)
         self.known.of(notice).append(target)
         return target
 
@@ -264,6 +336,7 @@ class Taking:
             target.circuits = worst((*told, *found.circuits))
             target.touched = True
         target.revisions.append(notice)
+        self.known.note_other_ids(target, notice)
         concerned = [hit.circuit for hit in worst((*told, *found.circuits))] or self.mapped()
         kept = self._keep(unit, notice, state, "; ".join(reasons) or note, concerned, target)
         if state == REVIEW:
@@ -283,7 +356,7 @@ class Taking:
         hit = {circuit.circuit for circuit in self.match(after).circuits}
         kept = [self.known.adopt(each) for each in taken.targets_like(self.tx, notice.provider, notice.interval)]
         for target in {id(each): each for each in (*kept, *self.known.targets)}.values():
-            state = target.after or (target.row.maintenance if target.row else None)
+            state = target.state
             if state is None or state is after or not state.status.counts or target.key[2] == after.key[2]:
                 continue
             same = state.key[0].casefold() == notice.provider.casefold()
@@ -301,7 +374,7 @@ class Taking:
             names = {key_of(notice)[2].casefold() for notice in mine}
             whole = [notice for notice in mine if notice.interval is None]
             for target in self.known.tickets.get(ref, []):
-                state = target.after or (target.row.maintenance if target.row else None)
+                state = target.state
                 if whole or state is None or not state.status.counts or target.key[2].casefold() in names:
                     continue
                 if target.key[1] not in {notice.account for notice in mine} or target.revisions[-1] in mine:

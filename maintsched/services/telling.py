@@ -153,7 +153,7 @@ def _target_of(tx: Transaction, known: Known, stored: StoredNotice, told: Notice
         return rows[0] if rows else taken.targets_numbered(tx, [stored.maintenance])[0]
     wanted = belongs_to(told, [target.key for target in there])
     found = [target for target in there if target.key in wanted]
-    return found[0] if found else Target(key_of(told), stored.source)
+    return found[0] if found else Target(key_of(told), stored.source, told.maintenance_id)
 
 
 def _newest(notice: Notice, target: Target, now: datetime) -> Notice:
@@ -200,7 +200,7 @@ def add(
                 f"{provider} {reference} is known: M-{known.of(notice)[0].id}",
                 f"`maintsched calendar update M-{known.of(notice)[0].id}` changes it",
             )
-        target = Target(key_of(notice), BY_HAND)
+        target = Target(key_of(notice), BY_HAND, notice.maintenance_id)
         _tell(tx, target, notice, circuits, "calendar.add")
     return f"M-{target.id}", recheck(project)
 
@@ -219,7 +219,7 @@ def update(project: Project, text: str, told: Told) -> tuple[str, tuple[Broken, 
         circuits = circuits_of(project.inventory, told.circuits) if told.circuits else ()
         status = told.status or (now.status if now.status.counts else Status.CONFIRMED)
         notice = replace(
-            _bare(now.key[0], now.key[2].removesuffix(f"#{now.part}") if now.part > 1 else now.key[2], now.title),
+            _bare(now.key[0], now.ticket, now.title),
             account=now.key[1],
             uid=now.uid,
             interval=interval,

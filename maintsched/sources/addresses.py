@@ -83,7 +83,9 @@ def resolve(host: str, port: int, private: bool, seconds: float) -> tuple[str, .
     answers: Queue[list[str] | OSError] = Queue()
     Thread(target=_ask, args=(host, port, answers), name=f"name of {host}", daemon=True).start()
     try:
-        answer = answers.get(timeout=max(0.0, seconds))
+        if seconds <= 0:
+            raise Empty
+        answer = answers.get(timeout=seconds)
     except Empty:
         raise Unavailable(f"the name {host} was not resolved in time", "is the DNS reachable from here?") from None
     if isinstance(answer, OSError):

@@ -139,6 +139,14 @@ class MaintenanceRow(SQLModel, table=True):
     vanished_at: datetime | None = None
 
 
+class AliasRow(SQLModel, table=True):
+    """What else a maintenance is called, as `ref` of MaintenanceRow is."""
+
+    __tablename__ = "alias"
+    ref: str = Field(primary_key=True)
+    maintenance_id: int = Field(primary_key=True, foreign_key="maintenance.id", index=True)
+
+
 class MaintenanceCircuitRow(SQLModel, table=True):
     __tablename__ = "maintenance_circuit"
     maintenance_id: int = Field(primary_key=True, foreign_key="maintenance.id")

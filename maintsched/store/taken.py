@@ -11,7 +11,7 @@ from sqlalchemy import bindparam, insert
 from sqlmodel import col, delete, select, update
 
 from maintsched.domain.interval import Interval
-from maintsched.domain.maintenance import Key, Maintenance
+from maintsched.domain.maintenance import Key, Maintenance, ref_of
 from maintsched.domain.matching import CircuitImpact
 from maintsched.domain.notice import Notice, Status
 from maintsched.domain.noticetext import notice_from_text, notice_text
@@ -19,11 +19,12 @@ from maintsched.store.engine import Transaction
 from maintsched.store.maintenances import StoredMaintenance, stored_of, values_of
 from maintsched.store.notices import REVIEW
 from maintsched.store.sources import in_chunks
-from maintsched.store.tables import MaintenanceCircuitRow, MaintenanceRow, NoticeRow, RawRow
+from maintsched.store.tables import AliasRow, MaintenanceCircuitRow, MaintenanceRow, NoticeRow, RawRow
 
 _NOTICE: Any = NoticeRow.__table__  # type: ignore[attr-defined]  # tables, to SQLAlchemy
 _RAW: Any = RawRow.__table__  # type: ignore[attr-defined]
 _MAINTENANCE: Any = MaintenanceRow.__table__  # type: ignore[attr-defined]
+_ALIAS: Any = AliasRow.__table__  # type: ignore[attr-defined]
 _HIT: Any = MaintenanceCircuitRow.__table__  # type: ignore[attr-defined]
 
 
@@ -37,6 +38,8 @@ class Target:
 
     key: Key
     source: str
+    ticket: str
+    part: int = 1
     row: StoredMaintenance | None = None
     revisions: list[Notice] = field(default_factory=list)
     waits: bool = False
@@ -44,6 +47,11 @@ class Target:
     circuits: tuple[CircuitImpact, ...] = ()
     touched: bool = False
     id: int | None = None
+
+    @property
+    def state(self) -> Maintenance | None:
+        """What it is by now."""
+        return self.after or (self.row.maintenance if self.row is not None else None)
 
 
 @dataclass(slots=True)
@@ -73,6 +81,17 @@ def targets_of(tx: Transaction, refs: Collection[str]) -> dict[str, list[Target]
         rows = tx.session.exec(select(MaintenanceRow).where(col(MaintenanceRow.ref).in_(some))).all()
         for row, target in zip(rows, _targets(tx, rows), strict=True):
             found.setdefault(row.ref, []).append(target)
+    return found
+
+
+def targets_known_as(tx: Transaction, refs: Collection[str]) -> dict[str, list[Target]]:
+    """Maintenances that are also called so, by that name."""
+    found: dict[str, list[Target]] = {}
+    for some in in_chunks(refs):
+        rows = tx.session.execute(select(_ALIAS.c.ref, _ALIAS.c.maintenance_id).where(_ALIAS.c.ref.in_(some))).all()
+        targets = {target.id: target for target in targets_numbered(tx, {row.maintenance_id for row in rows})}
+        for row in rows:
+            found.setdefault(row.ref, []).append(targets[row.maintenance_id])
     return found
 
 
@@ -107,7 +126,15 @@ def targets_like(tx: Transaction, provider: str, near: Interval | None) -> list[
 
 def _targets(tx: Transaction, rows: Sequence[MaintenanceRow]) -> list[Target]:
     targets = [
-        Target(stored.maintenance.key, stored.source, stored, id=stored.id, circuits=stored.circuits)
+        Target(
+            key=stored.maintenance.key,
+            source=stored.source,
+            ticket=stored.maintenance.ticket,
+            part=stored.maintenance.part,
+            row=stored,
+            id=stored.id,
+            circuits=stored.circuits,
+        )
         for stored in stored_of(tx, rows)
     ]
     by_id = {target.id: target for target in targets}
@@ -128,6 +155,7 @@ def save(tx: Transaction, kept: Sequence[Kept], targets: Iterable[Target]) -> No
     touched = [target for target in targets if target.touched and target.after is not None]
     _insert([target for target in touched if target.id is None], tx)
     _update([target for target in touched if target.row is not None], tx)
+    _save_aliases(tx, touched)
     _save_notices(tx, kept)
 
 
@@ -157,6 +185,21 @@ def _insert(targets: list[Target], tx: Transaction) -> None:
     for target, number in zip(targets, made.scalars(), strict=True):
         target.id = number
     _put_hits(tx, targets)
+
+
+def _save_aliases(tx: Transaction, targets: Iterable[Target]) -> None:
+    names = {
+        (ref_of(notice.provider, name), target.id)
+        for target in targets
+        for notice in target.revisions
+        for name in notice.other_ids
+    }
+    for some in in_chunks({ref for ref, _ in names}):
+        known = tx.session.execute(select(_ALIAS.c.ref, _ALIAS.c.maintenance_id).where(_ALIAS.c.ref.in_(some)))
+        names -= {(row.ref, row.maintenance_id) for row in known}
+    if names:
+        rows = [{"ref": ref, "maintenance_id": number} for ref, number in sorted(names, key=repr)]
+        tx.session.execute(insert(_ALIAS), rows)
 
 
 def _values(target: Target) -> dict[str, Any]:

@@ -16,7 +16,8 @@ from maintsched.readers.aws_health import is_aws_health, read_aws_health
 
 from .given import origin
 from .test_aws_health import answered, details, entity, event, page, sns
-from .test_aws_mail import ARN, COMPLETE, CONSOLE, FORWARD, SUBJECT, linked, mail, over, planned
+from .test_aws_links import ARN, CONSOLE, linked
+from .test_aws_mail import COMPLETE, FORWARD, SUBJECT, mail, over, planned
 
 MAILS = [
     mail(),

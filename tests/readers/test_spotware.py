@@ -272,6 +272,18 @@ def test_hours_of_trade_are_no_maintenance() -> None:
     assert shown(only.interval) == WINDOW
 
 
+SPOKEN = [
+    "FIX sessions are dropped on Saturday, 9 May 2026, 08:00 – 23:00 server time",
+    "Saturday, 9 May 2026, 08:00 – 23:00 server time - please contact support with questions",
+    "Trading sessions are suspended on Saturday, 9 May 2026, 08:00 – 23:00 server time",
+]
+
+
+@pytest.mark.parametrize("line", SPOKEN)
+def test_a_window_counts_whatever_it_is_called(line: str) -> None:
+    assert shown(one(mail(line)).interval) == WINDOW
+
+
 def test_a_cancellation_knows_its_window_from_the_one_that_it_quotes() -> None:
     quoted = "From: Spotware Systems\nSent: 5 May 2026\nSubject: cTrader maintenance\n\n"
     (only,) = notices(f"This maintenance is off.\n\n{quoted}{SATURDAY}\n", "Cancelled: cTrader maintenance")
@@ -307,6 +319,15 @@ def test_far_too_many_windows_are_left_to_a_person() -> None:
     lines = "\n".join(f"9 May 2026 {n // 60:02d}:{n % 60:02d} - 23:59 UTC" for n in range(300))
     (only,) = notices(lines)
     assert "more than are read" in only.problems[0]
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize(
+    "text", ["9 May 2026 " * 90_000, "Sat 9 May 2026, " * 120 + "\n", "08:00 - " * 20_000, "- " * 990 + "\n"]
+)
+def test_text_without_end_is_left_to_a_person_in_time(text: str) -> None:
+    (only,) = notices(text * (190_000 // len(text) or 1))
+    assert (only.interval, bool(only.problems)) == (None, True)
 
 
 SEEDS = [case[0] for case in (*LINES, *GAPS, *YEARS, *HEADINGS, *TEXTS)]

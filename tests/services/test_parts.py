@@ -81,9 +81,30 @@ def test_a_window_that_a_newer_notice_lacks_stands_and_a_person_is_asked(desk: D
     take(desk, notice(FIRST), notice(SECOND, part=2))
     take(desk, notice(LATER, number=2))
     assert known(desk) == {"CHG1": (LATER, "CONFIRMED"), "CHG1#2": (SECOND, "CONFIRMED")}
-    assert len(waiting(desk)) == 1
+    reasons = " ".join(waiting(desk))
+    assert "has 2 windows, and this is the time of none of them" in reasons
+    assert "has 1 window; this one, of an earlier notice, is not among them" in reasons
     take(desk, notice(LATER, number=3), notice(SECOND, part=2, number=3))
     assert waiting(desk) == []
+
+
+def test_a_reminder_or_end_of_the_second_window_alone_is_about_that_one(desk: Desk) -> None:
+    take(desk, notice(FIRST), notice(SECOND, part=2))
+    take(desk, notice(SECOND, number=2))
+    assert known(desk) == {"CHG1": (FIRST, "CONFIRMED"), "CHG1#2": (SECOND, "CONFIRMED")}
+    take(desk, notice(SECOND, number=3, status=Status.CANCELLED))
+    assert known(desk) == {"CHG1": (FIRST, "CONFIRMED"), "CHG1#2": (SECOND, "CANCELLED")}
+
+
+def test_windows_that_all_move_keep_their_order_and_a_further_one_is_new(desk: Desk) -> None:
+    third = Interval(at(1, 2), at(3, 2))
+    take(desk, notice(FIRST), notice(SECOND, part=2))
+    take(desk, notice(LATER, number=2), notice(SECOND, part=2, number=2), notice(third, part=3, number=2))
+    assert {name: interval for name, (interval, _) in known(desk).items()} == {
+        "CHG1": LATER,
+        "CHG1#2": SECOND,
+        "CHG1#3": third,
+    }
 
 
 def test_a_reminder_of_all_windows_asks_nothing(desk: Desk) -> None:

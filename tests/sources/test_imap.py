@@ -306,6 +306,13 @@ def test_whatever_a_server_sends_it_is_only_unavailable(
         refused(served(authority, password, port), reason, seconds=2)
 
 
+def test_a_password_that_a_server_repeats_is_blotted_out(authority: Authority, tmp_path: Path) -> None:
+    (tmp_path / "password").write_text("hunter-2-hunter")
+    with scripted(authority, answering(b" NO wrong: hunter-2-hunter")) as port:
+        failure = refused(served(authority, Secret(file=str(tmp_path / "password")), port), "refuses the login: ")
+    assert "hunter" not in failure.message
+
+
 def test_a_mail_larger_than_the_server_said_is_cut(authority: Authority, password: Secret) -> None:
     body = mail(1, INPUT_LIMIT)
     answer = b"* 1 FETCH (UID 1 RFC822.SIZE 10 BODY[] {%d}\r\n%b)\r\n" % (len(body), body)
@@ -340,6 +347,41 @@ def test_a_mail_that_is_not_asked_for_is_not_taken(authority: Authority, passwor
     answer = b"* 9 FETCH (UID 9 RFC822.SIZE 4 BODY[] {4}\r\nevil)\r\n"
     with scripted(authority, answering(examine=BOX, search=b"* SEARCH 1 9\r\n", fetch=answer)) as port:
         assert fetch(served(authority, password, port)).messages == ()
+
+
+def breaking_off(connection: ssl.SSLSocket, over: Event) -> None:
+    """Sixty mails, of which the first fifty that are asked for come, and then nothing more."""
+    connection.sendall(HELLO)
+    box = BOX.replace(b"* 1 EXISTS", b"* 60 EXISTS").replace(b"UIDNEXT 2]", b"UIDNEXT 61]")
+    given = 0
+    for line in connection.makefile("rb"):
+        tag, *words = line.split()
+        answer = {b"EXAMINE": box, b"CAPABILITY": b"* CAPABILITY IMAP4rev1\r\n"}.get(words[0].upper(), b"")
+        if words[:2] == [b"UID", b"SEARCH"]:
+            answer = b"* SEARCH " + b" ".join(b"%d" % uid for uid in range(1, 61)) + b"\r\n"
+        if words[:2] == [b"UID", b"FETCH"]:
+            if given == 50:
+                return
+            for uid in map(int, words[2].split(b",")):
+                body = mail(uid)
+                if b"SIZE" in words[3]:
+                    answer += b"* %d FETCH (UID %d RFC822.SIZE %d)\r\n" % (uid, uid, len(body))
+                else:
+                    answer += b"* %d FETCH (UID %d BODY[] {%d}\r\n%b)\r\n" % (uid, uid, len(body), body)
+                    given += 1
+        connection.sendall(answer + tag + b" OK done\r\n")
+
+
+def test_what_came_before_a_connection_broke_is_not_lost_and_the_rest_comes_with_the_next(
+    authority: Authority, password: Secret
+) -> None:
+    with scripted(authority, breaking_off) as port:
+        first = fetch(served(authority, password, port))
+        last = fetch(served(authority, password, port), first.validators)
+    assert subjects(first) == [b"work %d" % uid for uid in range(11, 61)]
+    assert first.more
+    assert "older ones wait for the next run; then: " in first.note
+    assert (subjects(last), last.more) == ([b"work %d" % uid for uid in range(1, 11)], False)
 
 
 @pytest.mark.parametrize("first", [b"", b"* OK ", HELLO])

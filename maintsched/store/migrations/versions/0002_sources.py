@@ -26,6 +26,12 @@ def upgrade() -> None:
         sa.Column("at", UTCDateTime(), nullable=False),
         sa.Column("reason", AutoString(), nullable=False),
     )
+    op.create_table(
+        "alias",
+        sa.Column("ref", AutoString(), primary_key=True),
+        sa.Column("maintenance_id", sa.Integer(), sa.ForeignKey("maintenance.id"), primary_key=True),
+    )
+    op.create_index("ix_alias_maintenance_id", "alias", ["maintenance_id"])
     # Added in place, with defaults that stay: SQLite would have to build a table anew that others refer to.
     op.add_column("source", sa.Column("validators", AutoString(), nullable=False, server_default=""))
     op.add_column("maintenance", sa.Column("ref", AutoString(), nullable=False, server_default=""))
