@@ -97,6 +97,8 @@ def set_up_logging() -> None:
     root.handlers = [handler]
     root.setLevel({0: logging.ERROR, 1: logging.INFO}.get(verbose, logging.DEBUG))
     logging.getLogger("paramiko").setLevel(logging.WARNING if verbose < 2 else logging.INFO)
+    for name in ("httpx", "httpx2", "httpcore", "httpcore2"):  # they log addresses, and a path may be a secret
+        logging.getLogger(name).setLevel(logging.WARNING)
     if verbose == 0:
         logging.getLogger("paramiko").setLevel(logging.CRITICAL)
 

@@ -31,6 +31,7 @@ from maintsched.store.sources import SourceState
 from maintsched.store.vanishing import note_vanished
 
 FETCHERS = 8
+ROUNDS = 10  # of fetching what one answer could not hold
 PATIENCE_S = 0.2  # for the next in order, before another one is taken that is there
 
 
@@ -63,7 +64,7 @@ def import_sources(
             each = wanted[number]
             one = _One(project, confined, states.get(each.name), dry, by_hand, batches)
             try:
-                results[number] = one.take(each, begun[number].result())
+                results[number] = one.take_all(each, begun[number].result())
             except MaintschedError as error:
                 results[number] = one.unavailable(each.name, error)
     ordered = [results[number] for number in sorted(results)]
@@ -156,7 +157,24 @@ class _One:
         batches.run(fresh)
         if not self.by_hand and self.dry is None:  # a file given by hand says nothing of whether the source can be read
             self._note_success(each, fetched, sorted_out, result, again=again)
-            sources.confirm(each, fetched)
+            try:
+                sources.confirm(each, fetched)
+            except Unavailable as error:  # they are kept, and will not be taken twice
+                result.note = f"its mails could not be marked as seen: {error.message}"
+        return result
+
+    def take_all(self, each: Source | FreezeCalendar, fetched: Fetched) -> Imported:
+        """Take it, and the rest of what one answer could not hold. Raises MaintschedError as `take` does."""
+        result = self.take(each, fetched)
+        rounds = 1
+        while fetched.more and fetched.messages and isinstance(each, Source) and not self.by_hand and self.dry is None:
+            if rounds == ROUNDS:
+                raise Unavailable(f"only a part of it was read so far ({fetched.note})", "the next import goes on")
+            with self.project.store.read() as tx:
+                self.before = kept.source_states(tx).get(each.name)
+            fetched = sources.fetch(each, fetched.validators)
+            result = _joined(result, self.take(each, fetched))
+            rounds += 1
         return result
 
     def _believed(self, source: Source, fetched: Fetched, sorted_out: SortedOut, batches: Batches) -> None:
@@ -235,6 +253,14 @@ class _One:
                 kept.put_source(tx, state)
                 tx.audit("calendar.import", each.name, {"freezes": len(found)})
         return Imported(each.name, notices=len(found))
+
+
+def _joined(one: Imported, other: Imported) -> Imported:
+    """Two rounds of one source, told as one."""
+    joined = replace(other)
+    for name in ("created", "updated", "unknown", "needs_review", "changes", "notices", "not_ours", "foreign"):
+        setattr(joined, name, getattr(one, name) + getattr(other, name))
+    return joined
 
 
 def _emptied(each: Source | FreezeCalendar) -> Unavailable:

@@ -6,4 +6,3 @@ EXPANSION = timedelta(days=400)  # recurring entries are expanded this far; beyo
 EXPAND_AGAIN = timedelta(days=7)  # how far the expansion of an unchanged calendar may fall behind
 LOOK_BACK = timedelta(days=1)  # work in process may overrun
 SUGGEST_AHEAD = timedelta(days=90)
-INPUT_LIMIT = 20 * 1024 * 1024  # bytes of one file

@@ -1,8 +1,9 @@
 """One folder for each case: a message as it may arrive, and the notices that it must be read as.
 
-`expected.yaml` holds `origin` (fields of Origin; `horizon` as start/end) and `notices`, in order. Each notice needs
-`id`, `when` (start/end in UTC, empty where no time can be trusted), `status`, `impact`, `objects` and `sites`; `problems`
-are parts of the reader's own, one for each, none where the notice is sound; any further field is one of Notice.
+`expected.yaml` holds `origin` (fields of Origin; `horizon` as start/end) and `notices`, in order, or `unreadable`, a
+part of the error. Each notice needs `id`, `when` (start/end in UTC, empty where no time can be trusted), `status`,
+`impact`, `objects` and `sites`; `problems` are parts of the reader's own, one for each, none where the notice is sound;
+any further field is one of Notice.
 """
 
 from __future__ import annotations

@@ -21,7 +21,9 @@ TWO = "THURSDAY, 10 DEC 01:00 - THURSDAY, 10 DEC 05:00"
 THREE = "FRIDAY, 11 DEC 01:00 - FRIDAY, 11 DEC 05:00"
 
 
-def notices(changes: Mapping[str, str | None], before: str = "", subject: str = "Splicing [CHG0300101]") -> list[Notice]:
+def notices(
+    changes: Mapping[str, str | None], before: str = "", subject: str = "Splicing [CHG0300101]"
+) -> list[Notice]:
     fields = {"SPAN": "09-DEC-2026 - 10-DEC-2026", "LOCAL": None, "UTC": None, **changes}
     return list(read(mail(body(fields, before=before), subject=subject), origin()))
 

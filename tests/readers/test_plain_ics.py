@@ -140,7 +140,7 @@ def test_bytes_as_programs_write_them(why: str, change: object) -> None:
 
 @pytest.mark.parametrize("data", [b"", b"\x00\x01", b"hello", b"<html></html>", b"{}"])
 def test_bytes_of_no_known_format_are_an_error_not_an_empty_calendar(data: bytes) -> None:
-    with pytest.raises(NoticeUnreadable, match="neither a calendar nor a mail|of no known format"):
+    with pytest.raises(NoticeUnreadable, match=r"neither a calendar nor a mail|of no known format"):
         read(data, origin())
 
 
