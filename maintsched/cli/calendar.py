@@ -123,7 +123,6 @@ def sources(confirm: str | None, as_json: bool) -> None:
 @click.option("--circuit", metavar="C", help="Only what hits this circuit.")
 @click.option("--source", metavar="NAME", help="Only of this source.")
 @click.option("--all", "everything", is_flag=True, help="Also what is over, cancelled or completed.")
-@click.option("--not-ours", is_flag=True, help="The notices that name nothing of ours, newest first.")
 @json_option
 def list_(
     from_: str | None,
@@ -131,16 +130,12 @@ def list_(
     circuit: str | None,
     source: str | None,
     everything: bool,
-    not_ours: bool,
     as_json: bool,
 ) -> None:
     """Maintenances, by start."""
     from maintsched.services import documents
     from maintsched.services.reviewing import Wanted, listed_maintenances
 
-    if not_ours:
-        _list_not_ours(source, as_json)
-        return
     with project() as found:
         after = read_moment(from_, found, as_json=as_json) if from_ else None if everything else found.now()
         before = read_moment(to, found, as_json=as_json, relative_to=after) if to else None
@@ -168,24 +163,6 @@ def list_(
     )
     if not rows:
         say("no maintenance")
-
-
-def _list_not_ours(source: str | None, as_json: bool) -> None:
-    from maintsched.services import documents
-    from maintsched.services.reviewing import named_nothing_of_ours
-
-    with project() as found:
-        rows, stale = named_nothing_of_ours(found, source)
-        now = found.now()
-    if as_json:
-        emit(documents.listing(now, stale, notices=[documents.notice(row) for row in rows]))
-        return
-    table(
-        ["id", "received", "source", "why", "title"],
-        [[f"N-{row.id}", show(row.received_at), row.source, row.reason[:60], row.title[:60]] for row in rows],
-    )
-    if not rows:
-        say("no such notice")
 
 
 @calendar.command(name="show")
@@ -226,14 +203,36 @@ def _print_raw(data: bytes) -> None:
         click.echo("".join(c if c.isprintable() or c == "\t" else c.encode("unicode_escape").decode() for c in line))
 
 
+def _list_not_ours(as_json: bool) -> None:
+    from maintsched.services import documents
+    from maintsched.services.reviewing import named_nothing_of_ours
+
+    with project() as found:
+        rows, stale = named_nothing_of_ours(found)
+        now = found.now()
+    if as_json:
+        emit(documents.listing(now, stale, notices=[documents.notice(row) for row in rows]))
+        return
+    table(
+        ["id", "received", "source", "why", "title"],
+        [[f"N-{row.id}", show(row.received_at), row.source, row.reason[:60], row.title[:60]] for row in rows],
+    )
+    if not rows:
+        say("no such notice")
+
+
 @calendar.command()
 @click.option("--raw", metavar="NOTICE", help="Print this notice as it was received.")
+@click.option("--not-ours", is_flag=True, help="Those that name nothing of ours, or are of unknown senders.")
 @json_option
-def review(raw: str | None, as_json: bool) -> None:
+def review(raw: str | None, not_ours: bool, as_json: bool) -> None:
     """Notices that need a person; they block until settled."""
     from maintsched.services import documents
     from maintsched.services.reviewing import raw_notice, waiting
 
+    if not_ours:
+        _list_not_ours(as_json)
+        return
     with project() as found:
         if raw is not None:
             _print_raw(raw_notice(found, raw))

@@ -99,6 +99,14 @@ class MaintenanceHistory(MaintenanceDocument):
 class Settled(Document):
     notice: str
     settled: str
+    breaks: list[documents.BrokenDocument]
+
+
+class Told(Document):
+    """What was entered by hand, and the bookings that it breaks."""
+
+    maintenance: str
+    breaks: list[documents.BrokenDocument]
 
 
 class ProjectMade(Document):
@@ -206,6 +214,9 @@ DOCUMENTS: dict[str, type[Document]] = {
     "calendar show": MaintenanceHistory,
     "calendar review": NoticeList,
     "calendar resolve": Settled,
+    "calendar add": Told,
+    "calendar update": Told,
+    "calendar cancel": Told,
     "window check": documents.WindowCheck,
     "window book": WindowDocument,
     "window suggest": documents.Suggestions,

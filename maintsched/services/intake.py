@@ -6,7 +6,7 @@ What cannot be placed waits for a person and blocks.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed, wait
 from dataclasses import replace
 from datetime import datetime
 from hashlib import sha256
@@ -32,7 +32,7 @@ from maintsched.store.vanishing import note_vanished
 
 FETCHERS = 8
 ROUNDS = 10  # of fetching what one answer could not hold
-PATIENCE_S = 0.2  # for the next in order, before another one is taken that is there
+PATIENCE_S = 0.5  # for the next in order, before the others are taken
 
 
 def import_sources(
@@ -73,13 +73,16 @@ def import_sources(
 
 def _as_they_come(begun: list[Future[Fetched]]) -> Iterator[int]:
     """In order, but nobody waits for a slow one while another is there."""
-    left = list(range(len(begun)))
-    while left:
-        wait([begun[left[0]]], timeout=PATIENCE_S)
-        done = next((number for number in left if begun[number].done()), None)
-        if done is not None:
-            left.remove(done)
-            yield done
+    late = []
+    for number, each in enumerate(begun):
+        wait([each], timeout=PATIENCE_S)
+        if each.done():
+            yield number
+        else:
+            late.append(number)
+    numbers = {begun[number]: number for number in late}
+    for each in as_completed(numbers):
+        yield numbers[each]
 
 
 def _wanted(inventory: Inventory, only: str | None, paths: list[str]) -> list[Source | FreezeCalendar]:

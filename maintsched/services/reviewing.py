@@ -105,7 +105,7 @@ def listed_maintenances(project: Project, wanted: Wanted) -> tuple[tuple[StoredM
     return tuple(row for row in found if wanted.fits(row)), tuple(source.name for source in stale)
 
 
-def named_nothing_of_ours(project: Project, source: str | None) -> tuple[tuple[StoredNotice, ...], tuple[str, ...]]:
+def named_nothing_of_ours(project: Project) -> tuple[tuple[StoredNotice, ...], tuple[str, ...]]:
     """The notices that were not ours or from unknown senders, newest first, and the stale sources."""
     with project.store.read() as tx:
         found = notices.notices(tx, state="not_ours") + notices.notices(tx, state="foreign")

@@ -16,6 +16,7 @@ from maintsched.services.answers import DOCUMENTS, ErrorDocument
 from tests.cli.driving import Answer, Desk, at, change, command, copied, maintnote, typed
 
 WHEN = ("--start", typed(at(2)), "--duration", "1h")
+LATER = ("--start", typed(at(2, day=20)), "--end", "+2h")
 ZULU = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
 
 
@@ -104,6 +105,10 @@ SAYING = [
     ("calendar show WO-9", 0),
     ("calendar review", 0),
     ("calendar resolve N-4 --ignore --reason x", 0),
+    ("calendar review --not-ours", 0),
+    (f"calendar add --provider P --ref 1 --circuit uk-ld7 {' '.join(LATER)} --note x", 0),
+    ("calendar update M-1 --impact DEGRADED", 0),
+    ("calendar cancel M-1 --note x", 0),
     (f"window suggest --circuit uk-ld7 {' '.join(WHEN)}", 0),
     ("window list", 0),
     ("window show W-1", 0),

@@ -14,13 +14,7 @@ from .given import one, shown
 
 SUBJECTS = [
     # (subject, status, ticket, flag, doubtful)
-    (
-        "Splicing-LD Metro Area Network Maintenance -02-JUL-2021 [K-293030438574]",
-        "CONFIRMED",
-        "K-293030438574",
-        "",
-        False,
-    ),
+    ("Splicing-LD Metro Area Maintenance -02-JUL-2021 [K-293030438574]", "CONFIRMED", "K-293030438574", "", False),
     ("REMINDER - Splicing-LD Metro Area -02-JUL-2021 [5-210987654321]", "CONFIRMED", "5-210987654321", "", False),
     ("[maint] COMPLETED - Upgrade -16-NOV-2021 [EQ-GL-20211027-00621]", "COMPLETED", "EQ-GL-20211027-00621", "", False),
     ("CANCELLED - Scheduled Splicing - 19-DEC-2023 [CHG0031000]", "CANCELLED", "CHG0031000", "", False),

@@ -133,7 +133,7 @@ def test_known_patterns_of_others_are_counted_and_not_named(desk: Desk) -> None:
     said = desk.ok("calendar", "import")
     assert "2 not ours" in said
     assert "not ours, as the inventory does not name it: 20780001-A\n" in said
-    listed = desk.json("calendar", "list", "--not-ours")["notices"]
+    listed = desk.json("calendar", "review", "--not-ours")["notices"]
     assert [each["reason"] for each in listed] == ["it names nothing of ours: 20780001-A", "known not to be ours"]
     (carrier,) = [each for each in desk.json("calendar", "sources")["sources"] if each["name"] == "carrier"]
     assert carrier["notices"] == {"not_ours": 2}
