@@ -110,9 +110,8 @@ def named_nothing_of_ours(project: Project) -> tuple[tuple[StoredNotice, ...], t
     with project.store.read() as tx:
         found = notices.notices(tx, state="not_ours") + notices.notices(tx, state="foreign")
         stale = stale_sources(tx, project.inventory, project.now())
-    return tuple(row for row in sorted(found, key=lambda row: -row.id) if source in (None, row.source)), tuple(
-        each.name for each in stale
-    )
+    newest = tuple(sorted(found, key=lambda row: -row.id))
+    return newest, tuple(source.name for source in stale)
 
 
 def one_maintenance(project: Project, text: str) -> tuple[StoredMaintenance, tuple[StoredNotice, ...]]:
