@@ -16,9 +16,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy import create_engine, text
 
+from maintsched.domain.interval import iso
 from maintsched.store import schema
 from maintsched.store.engine import open_store
-from tests.cli.driving import Desk, at, change, maintnote
+from tests.cli.driving import Desk, at, change, maintnote, stamp
+from tests.services.test_feeds import weekly
 from tests.store.conftest import cluster, new_database
 
 __all__ = ["cluster", "new_database"]
@@ -89,6 +91,22 @@ def test_an_import_does_the_same_on_postgresql(desk: Desk, new_database: Callabl
     )
     assert desk.run("audit", "verify").code == 0
     assert desk.run("db", "check").code == 0
+
+
+@pytest.mark.servers
+def test_an_occurrence_that_is_taken_out_of_a_series_is_off_on_postgresql_too(
+    desk: Desk, new_database: Callable[[], str]
+) -> None:
+    desk.edit("database: sqlite:///maintsched.db", f'database: "{new_database()}"')
+    desk.edit("from: carrier/}", "from: carrier/feed.ics, groups: [uk-direct]}")
+    desk.ok("db", "upgrade")
+    desk.apply()
+    for more in ((), (f"EXDATE:{stamp(at(1, day=7))}", "SEQUENCE:1")):
+        desk.carrier("feed", weekly(*more), weekly().replace("UID:weekly", "UID:Weekly-2"))
+        desk.ok("calendar", "import")
+    found = desk.json("calendar", "list", "--all")["maintenances"]
+    assert [each["start"] for each in found if each["status"] == "CANCELLED"] == [iso(at(1, day=7))]
+    assert len(found) == 8
 
 
 def migrated_to(path: Path, revision: str) -> None:
