@@ -11,6 +11,7 @@ from maintsched.domain.interval import Interval
 from maintsched.domain.notice import Impact, Notice, ObjectImpact, Status, order_key
 
 Key = tuple[str, str, str]
+_OLDEST = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,8 +111,11 @@ def merge(revisions: Iterable[Notice]) -> Maintenance:
     account = max((notice.account for notice in ordered), key=lambda text: (bool(text), text))
     named = max(ordered, key=lambda notice: notice.part)  # a cancellation of the whole names no part
     late = _late_without_sequence(ordered)
+    # Where it is in doubt whether work is over, it is not.
+    alive = bool(late) and not state.status.counts and any(_may_be_alive(notice, ordered[-1]) for notice in ordered)
     return replace(
         state,
+        status=Status.CONFIRMED if alive else state.status,
         key=(state.key[0], account, key_of(named)[2]),
         part=named.part,
         needs_review=_joined(state.needs_review, late),
@@ -156,22 +160,54 @@ def _first(notice: Notice) -> Maintenance:
 
 def _next(state: Maintenance, notice: Notice) -> Maintenance:
     over = notice.status is not None and not notice.status.counts
-    reasons = () if _settles(notice, state) else state.needs_review
-    odd = (*_odd_extension(state, notice), *_odd_revival(state, notice))
+    odd = (*_odd_extension(state, notice), *_odd_revival(state, notice), *_odd_objects(state, notice))
+    partly = over and _names_a_part(state, notice)
+    reasons = () if _settles(notice, state) and not partly else state.needs_review
+    status = state.status if partly or notice.status is None else notice.status
     return Maintenance(
         key=key_of(notice),
         uid=notice.uid,
         title=notice.title or state.title,
-        interval=notice.interval or state.interval,
-        status=notice.status or state.status,
+        interval=state.interval if partly else notice.interval or state.interval,
+        status=Status.CONFIRMED if _odd_revival(state, notice) else status,
         # A cancellation or completion often leaves the impact out, and would read as OUTAGE.
         impact=state.impact if over else notice.impact,
-        objects=notice.objects or state.objects,
+        objects=_objects_after(state, notice, partly),
         sites=notice.sites or state.sites,
         sequence=state.sequence if notice.sequence is None else notice.sequence,
         stamp=notice.stamp or state.stamp,
         needs_review=_joined(reasons, (*notice.problems, *odd)),
     )
+
+
+def _names_a_part(state: Maintenance, notice: Notice) -> bool:
+    """Whether a message without sequence names only some of the objects: some providers send one for each."""
+    named, known = _names(notice.objects), _names(state.objects)
+    return notice.sequence is None and bool(named) and named < known
+
+
+def _names(objects: Iterable[ObjectImpact]) -> set[str]:
+    return {item.object_id for item in objects}
+
+
+def _objects_after(state: Maintenance, notice: Notice, partly: bool) -> tuple[ObjectImpact, ...]:
+    """A revision with a sequence tells all objects anew; mails may come one for each object, and add up."""
+    named = _names(notice.objects)
+    if partly:
+        return tuple(item for item in state.objects if item.object_id not in named)
+    if notice.sequence is not None or not notice.objects:
+        return notice.objects or state.objects
+    return (*(item for item in state.objects if item.object_id not in named), *notice.objects)
+
+
+def _odd_objects(state: Maintenance, notice: Notice) -> tuple[str, ...]:
+    """Only some of what is known ends or moves: what becomes of the rest must be asked."""
+    over = notice.status is not None and not notice.status.counts
+    moves = notice.interval not in (None, state.interval) and state.interval is not None
+    if not (over or moves) or not state.status.counts or not _names_a_part(state, notice):
+        return ()
+    rest = ", ".join(sorted(_names(state.objects) - _names(notice.objects)))
+    return (f"it {'ends' if over else 'moves'} only a part of the work: what of {rest[:120]}?",)
 
 
 def _settles(notice: Notice, before: Maintenance) -> bool:
@@ -198,12 +234,16 @@ def _odd_revival(state: Maintenance, notice: Notice) -> tuple[str, ...]:
     return ()
 
 
+def _may_be_alive(notice: Notice, last: Notice) -> bool:
+    younger = notice.sequence is None and (notice.stamp or _OLDEST) > (last.stamp or _OLDEST)
+    return younger and (notice.status is None or notice.status.counts)
+
+
 def _late_without_sequence(ordered: Sequence[Notice]) -> tuple[str, ...]:
     """A mail has no sequence and sorts before what has one; where it is the younger, a person must say who is right."""
     last = ordered[-1]
-    oldest = datetime.min.replace(tzinfo=UTC)
     if last.sequence is None or not any(
-        notice.sequence is None and (notice.stamp or oldest) > (last.stamp or oldest) for notice in ordered
+        notice.sequence is None and (notice.stamp or _OLDEST) > (last.stamp or _OLDEST) for notice in ordered
     ):
         return ()
     return ("a revision without sequence is younger than the one with the highest sequence",)

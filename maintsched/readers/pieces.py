@@ -77,6 +77,11 @@ def cut(data: bytes) -> tuple[Piece, ...]:
     return tuple(unique)
 
 
+def read_again(key: str, mark: str, data: bytes) -> Piece:
+    """A piece whose bytes were kept."""
+    return Piece(key, mark, looks_like_calendar(data) and not _RECURS.search(data), (data,))
+
+
 class _Uncut(Exception):
     """The structure is not plain enough to be cut: the careful reader gets the whole."""
 

@@ -12,7 +12,7 @@ from maintsched.domain.window import Window, WindowState
 from maintsched.services.booking import judge
 from maintsched.services.project import Project
 from maintsched.services.taking import Known
-from maintsched.store import maintenances, windows
+from maintsched.store import maintenances, tickets, windows
 from maintsched.store.engine import Transaction
 from maintsched.store.maintenances import StoredMaintenance
 
@@ -65,21 +65,13 @@ def would_break(project: Project, known: Known) -> tuple[Broken, ...]:
     with project.store.read() as tx:
         number = max((stored.id for stored in maintenances.maintenances(tx)), default=0)
         instead: dict[int, StoredMaintenance] = {}
-        for target in known.targets:
+        for target in (target for ticket in known.changed for target in ticket.targets):
             if target.after is None or not target.touched:
                 continue
             if target.id is None:
                 number += 1
                 target.id = number
-            instead[target.id] = StoredMaintenance(
-                id=target.id,
-                source=target.source,
-                maintenance=target.after,
-                circuits=target.circuits,
-                revisions=len(target.revisions),
-                version=0,
-                changed_at=now,
-            )
+            instead[target.id] = tickets.as_stored(target, target.id, tx)
         return tuple(
             each
             for each in _broken(tx, project.inventory, now, instead)

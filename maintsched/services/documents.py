@@ -14,12 +14,11 @@ from pydantic import BaseModel, ConfigDict, Field
 from maintsched.domain.conflict import Conflict
 from maintsched.domain.drill import Run
 from maintsched.domain.interval import Interval, iso
-from maintsched.services.batches import Imported
+from maintsched.services.reporting import Imported
 from maintsched.services.breaking import Broken
 from maintsched.services.records import run_document
 from maintsched.store.maintenances import StoredMaintenance
 from maintsched.store.notices import StoredNotice
-from maintsched.store.windows import StoredWindow
 
 
 class Document(BaseModel):
@@ -72,28 +71,6 @@ class WindowCheck(Document):
 
 class Suggestions(Document):
     suggestions: list[Slot]
-
-
-class ApprovalDocument(Document):
-    by: str
-    at: str
-    signed: bool
-
-
-class WindowDocument(Document):
-    id: str
-    kind: str
-    state: str
-    circuits: list[str]
-    start: str
-    end: str
-    impact: str
-    title: str
-    change_id: str | None
-    rollback: str | None
-    requester: str
-    approvals: list[ApprovalDocument]
-    conflicts: list[ConflictDocument]
 
 
 class MaintenanceDocument(Document):
@@ -256,25 +233,6 @@ def conflict(found: Conflict) -> ConflictDocument:
 
 def conflicts(found: Iterable[Conflict]) -> list[ConflictDocument]:
     return [conflict(each) for each in found]
-
-
-def window(stored: StoredWindow, found: Iterable[Conflict] = ()) -> WindowDocument:
-    booked = stored.window
-    return WindowDocument(
-        id=booked.id,
-        kind=booked.kind,
-        state=booked.state.value,
-        circuits=list(booked.circuits),
-        start=iso(booked.interval.start),
-        end=iso(booked.interval.end),
-        impact=booked.impact.value,
-        title=booked.title,
-        change_id=booked.change_id,
-        rollback=booked.rollback,
-        requester=booked.requester,
-        approvals=[],
-        conflicts=conflicts(found),
-    )
 
 
 def maintenance(stored: StoredMaintenance) -> MaintenanceDocument:

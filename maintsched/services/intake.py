@@ -14,20 +14,25 @@ from hashlib import sha256
 from maintsched import readers, sources
 from maintsched.domain.interval import Interval
 from maintsched.domain.inventory import FreezeCalendar, Inventory, Source
-from maintsched.domain.matching import Aliases, known_not_ours, match
+from maintsched.domain.matching import Aliases, CircuitImpact, match, worst
 from maintsched.errors import InvalidInput, MaintschedError, Unavailable
 from maintsched.readers.pieces import WHOLE
-from maintsched.services.batches import Batches, Fresh, Imported, SortedOut
+from maintsched.services.batches import Batches, SortedOut
 from maintsched.services.breaking import Broken, recheck, would_break
 from maintsched.services.confining import Confined
+from maintsched.services.placing import Placing
 from maintsched.services.project import Project, require_in_force
-from maintsched.services.taking import Known, Message, Taking, Unit
-from maintsched.services.tuning import EXPAND_AGAIN, EXPANSION, LOOK_BACK
+from maintsched.services.reporting import Imported
+from maintsched.services.taking import Known
+from maintsched.services.tuning import EXPANSION, LOOK_BACK
 from maintsched.sources import Fetched
-from maintsched.store import freezes, maintenances, notices, taken
+from maintsched.store import freezes, maintenances, notices, tickets
 from maintsched.store import sources as kept
 from maintsched.store.engine import Transaction
+from maintsched.store.maintenances import StoredMaintenance, reference_of
+from maintsched.store.notices import REVIEW, StoredNotice
 from maintsched.store.sources import SourceState
+from maintsched.store.tickets import PERSON
 from maintsched.store.vanishing import note_vanished
 
 FETCHERS = 8
@@ -57,8 +62,7 @@ def import_sources(
     results: dict[int, Imported] = {}
     with Confined() as confined, ThreadPoolExecutor(FETCHERS, thread_name_prefix="fetch") as fetchers:
         begun = [
-            fetchers.submit(sources.fetch, _as_source(each), _validators(project, each, states, by_hand))
-            for each in wanted
+            fetchers.submit(sources.fetch, _as_source(each), _validators(each, states, by_hand)) for each in wanted
         ]
         for number in _as_they_come(begun):
             each = wanted[number]
@@ -104,11 +108,7 @@ def _validators(project: Project, each: Source | FreezeCalendar, states: dict[st
     state = states.get(each.name)
     if by_hand or state is None or isinstance(each, FreezeCalendar):
         return ""
-    return "" if _is_short(state, project.now()) else state.validators
-
-
-def _is_short(state: SourceState | None, now: datetime) -> bool:
-    return state is not None and state.known_until is not None and now + EXPANSION - state.known_until > EXPAND_AGAIN
+    return state.validators
 
 
 class _One:
@@ -145,21 +145,17 @@ class _One:
             by_hand=self.by_hand,
             grows=fetched.grows,
             dry=self.dry,
-            after=self.before.known_until if self.before else None,
         )
-        again = not self.by_hand and _is_short(self.before, self.now)
-        same = fetched.unchanged or (self.before is not None and self.before.content_sha256 == digest(fetched))
-        alike = same and not again and not self.by_hand and (fetched.unchanged or not fetched.grows)
+        told = self.before.content_sha256 if self.before is not None else None
+        same = fetched.unchanged or (not fetched.grows and told == digest(fetched))
+        alike = same and not self.by_hand
         sorted_out = batches.as_before() if alike else batches.sorted_out(fetched)
         if not alike:
             self._believed(each, fetched, sorted_out, batches)
         result.unchanged = sorted_out.unchanged
-        fresh = sorted_out.fresh
-        if again:
-            fresh = fresh + [Fresh(piece, each.location, later=True) for piece in sorted_out.same if not piece.plain]
-        batches.run(fresh)
+        batches.run([*sorted_out.fresh, *([] if self.by_hand else batches.again())])
         if not self.by_hand and self.dry is None:  # a file given by hand says nothing of whether the source can be read
-            self._note_success(each, fetched, sorted_out, result, again=again)
+            self._note_success(each, fetched, sorted_out, result)
             try:
                 sources.confirm(each, fetched)
             except Unavailable as error:  # they are kept, and will not be taken twice
@@ -184,23 +180,27 @@ class _One:
         """Raise Unavailable for what looks like no answer at all: what was known is kept."""
         if self.by_hand or self.before is None:
             return
-        gone = not fetched.grows and bool(sorted_out.missing) and not sorted_out.fresh and not sorted_out.same
+        gone = not fetched.grows and bool(sorted_out.missing) and not sorted_out.fresh and not sorted_out.unchanged
         held_before = self.before.last_content is not None
         bare = fetched.grows and not fetched.messages and not fetched.unchanged and held_before
         bare = bare and not source.location.lower().startswith("imaps:")  # people archive their mails
         if (fetched.emptied or gone or bare) and not self._confirmed():
             raise _emptied(source)
-        only = sorted_out.fresh[0].piece if len(sorted_out.fresh) == 1 and not sorted_out.same else None
+        only = sorted_out.fresh[0].piece if len(sorted_out.fresh) == 1 and not sorted_out.unchanged else None
         if fetched.grows or only is None or only.key != WHOLE:
             return
-        _, error = batches.read(only)
+        found, error = batches.read(only)
         if error:
             raise Unavailable(f"it holds nothing that can be read ({error}); what was known is kept", "look at it")
+        if not found and held_before and not self._confirmed():
+            raise _emptied(source)
 
     def _confirmed(self) -> bool:
-        """Whether a person has looked since the source was last read well."""
+        """Whether a person has looked since it was found to be empty."""
         before = self.before
-        return bool(before and before.confirmed_at and before.last_fetch and before.confirmed_at > before.last_fetch)
+        if before is None or before.confirmed_at is None or before.state == "ok" or EMPTIED not in (before.error or ""):
+            return False
+        return before.confirmed_at > before.last_try
 
     def unavailable(self, name: str, error: MaintschedError) -> Imported:
         """Nothing was taken; the source's state says so, and blocks, unless it was a file given by hand."""
@@ -212,25 +212,23 @@ class _One:
                 tx.audit("calendar.unavailable", name, {"error": error.message})
         return Imported(name, state="unavailable", error=error.message, hint=error.hint)
 
-    def _note_success(
-        self, source: Source, fetched: Fetched, sorted_out: SortedOut, result: Imported, *, again: bool
-    ) -> None:
-        before, changed = self.before, bool(sorted_out.fresh)
-        known_until = before.known_until if before is not None else None
-        until = self.now + EXPANSION if known_until is None or again else known_until
+    def _note_success(self, source: Source, fetched: Fetched, sorted_out: SortedOut, result: Imported) -> None:
+        part = fetched.more and bool(fetched.messages)
         with self.project.store.write(self.project.actor, self.now) as tx:
+            before = kept.source_states(tx).get(source.name)  # somebody may have confirmed it in the meantime
+            content = self.now if sorted_out.fresh else before.last_content if before else None
             kept.put_source(
                 tx,
                 SourceState(
                     name=source.name,
-                    state="ok",
+                    state="unavailable" if part else "ok",
                     last_try=self.now,
-                    last_fetch=self.now,
-                    last_content=self.now if changed else before.last_content if before else None,
+                    last_fetch=before.last_fetch if part and before else None if part else self.now,
+                    last_content=content,
                     confirmed_at=before.confirmed_at if before else None,
                     content_sha256=before.content_sha256 if fetched.unchanged and before else digest(fetched),
-                    known_until=until,
-                    error=None,
+                    known_until=self.now + EXPANSION,
+                    error=f"only a part of it was read so far ({fetched.note})" if part else None,
                     validators=fetched.validators,
                 ),
             )
@@ -243,7 +241,7 @@ class _One:
         lists = [self.confined.read_freezes(message.data, horizon) for message in fetched.messages]
         found = [freeze for each_list in lists for freeze in each_list.freezes]
         ends = [horizon.end if each_list.known_until is None else each_list.known_until for each_list in lists]
-        if not found and self.before is not None and self.before.content_sha256 is not None:
+        if not found and self.before is not None and self.before.content_sha256 is not None and not self._confirmed():
             raise _emptied(each)
         until = min(ends, default=horizon.start)
         if each.known_until is not None:
@@ -296,32 +294,54 @@ def origin_of(inventory: Inventory, source: Source, now: datetime) -> readers.Or
     )
 
 
-def rematch(tx: Transaction, inventory: Inventory) -> None:
-    """Match every maintenance again, after the inventory changed, and every notice that named nothing of ours then."""
+def rematch(tx: Transaction, inventory: Inventory) -> tuple[str, ...]:
+    """Match every maintenance again, after the inventory changed, and every notice that named nothing of ours then.
+
+    Returns a line for each that became ours.
+    """
     aliases = Aliases(inventory)
     for stored in maintenances.maintenances(tx):
         source = inventory.sources.get(stored.source)
-        found = match(stored.maintenance, inventory, source, stored.maintenance.needs_review, aliases)
-        circuits = stored.told or found.circuits
+        found = match(stored.maintenance, inventory, source, stored.maintenance.needs_review, aliases).circuits
+        gone = source is None and not found  # with its source went what it was mapped to
+        circuits = stored.circuits if gone else worst((*stored.told, *found)) if not stored.told else _kept(stored)
         if set(circuits) != set(stored.circuits):
-            maintenances.put_maintenance(
-                tx,
-                stored.maintenance,
-                source=stored.source,
-                circuits=circuits,
-                revisions=stored.revisions,
-                known=stored.id,
+            maintenances.put_hits(tx, stored, circuits)
+    known = Known()
+    waiting = [
+        n for n in notices.notices(tx, state="not_ours") if n.ref and (n.interval is None or n.interval.end > tx.now)
+    ]
+    lines = []
+    for ticket, source in zip(known.read_refs(tx, [n.ref for n in waiting]), _sources(waiting), strict=True):
+        placing = Placing(inventory, inventory.sources.get(source, Source(source, "")), aliases)
+        before = {id(target) for target in ticket.targets}
+        placing.place(ticket)
+        for line in ticket.lines:
+            alone = (
+                match(line.notice, inventory, placing.source, line.notice.problems, aliases) if line.notice else None
             )
-    for old in notices.notices(tx, state="not_ours"):
-        if old.notice is None or (old.interval is not None and old.interval.end <= tx.now):
-            continue
-        source = inventory.sources.get(old.source, Source(old.source, ""))
-        patterns = (*source.not_ours, *kept.not_ours(tx, source.name))
-        found = match(old.notice, inventory, source, old.notice.problems, aliases)
-        if found.not_ours or known_not_ours(old.notice, patterns):
-            continue
-        notices.settle_notice(tx, old.id, "matched_again", "the inventory names it now")
-        message = Message(old.raw_sha256, notices.raw(tx, old.raw_sha256), old.origin, "", "")
-        taking = Taking(tx, inventory, source, aliases, patterns, Known())
-        taking.take([Unit(message, 0, old.notice, "", (old.notice,), False)])
-        taken.save(tx, taking.kept, taking.known.targets)
+            if (
+                line.state == "not_ours"
+                and not line.counts
+                and alone is not None
+                and alone.circuits
+                and line.settles == PERSON
+            ):
+                line.state, line.concerns = REVIEW, tuple(hit.circuit for hit in alone.circuits)
+        tickets.save(tx, [ticket])
+        lines += [
+            f"M-{t.id} {reference_of(t.key, t.source)} is ours now" for t in ticket.targets if id(t) not in before
+        ]
+    return tuple(lines)
+
+
+def _kept(stored: StoredMaintenance) -> tuple[CircuitImpact, ...]:
+    """What a person said, and what was matched beside it: an inventory that changed undoes neither."""
+    return stored.circuits
+
+
+def _sources(waiting: Iterable[StoredNotice]) -> list[str]:
+    by_ref: dict[str, str] = {}
+    for each in waiting:
+        by_ref.setdefault(each.ref, each.source)
+    return list(by_ref.values())

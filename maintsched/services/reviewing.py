@@ -118,7 +118,7 @@ def one_maintenance(project: Project, text: str) -> tuple[StoredMaintenance, tup
     """With every notice that is about it. Raises NotFound."""
     with project.store.read() as tx:
         found = the_maintenance(tx, text)
-        return found, notices.notices(tx, maintenance=found.id)
+        return found, notices.notices(tx, ref=found.maintenance.ref)
 
 
 def the_maintenance(tx: Transaction, text: str) -> StoredMaintenance:

@@ -4,32 +4,35 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import sha256
 
 from maintsched.domain.interval import Interval, iso
 from maintsched.domain.inventory import Inventory
-from maintsched.domain.maintenance import Maintenance, belongs_to, key_of, merge
-from maintsched.domain.matching import CircuitImpact, match
+from maintsched.domain.maintenance import ref_of
+from maintsched.domain.matching import Aliases, match
 from maintsched.domain.notice import Impact, Notice, Status
 from maintsched.errors import InvalidInput, Refused
 from maintsched.services.booking import circuits_of
 from maintsched.services.breaking import Broken, recheck
+from maintsched.services.placing import Placing
 from maintsched.services.project import Project, require_in_force
 from maintsched.services.reviewing import stored_notice, the_maintenance
 from maintsched.services.taking import Known
-from maintsched.store import maintenances, notices, sources, taken
+from maintsched.store import sources, tickets
 from maintsched.store.engine import Transaction
-from maintsched.store.maintenances import TOLD
 from maintsched.store.notices import REVIEW, StoredNotice
-from maintsched.store.taken import Kept, Target
+from maintsched.store.tickets import TOLD_ORIGIN, Line, Target, Ticket
 
 BY_HAND = "by-hand"
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """How a notice in review is meant: ignored (`always`: what it names is never ours), or work on `circuits`."""
+    """How a notice in review is meant: ignored (`always`: what it names is never ours), or believed.
+
+    `circuits`, `start` and `end` are what the person says instead of what the notice does.
+    """
 
     ignore: bool = False
     always: bool = False
@@ -59,21 +62,29 @@ def resolve_notice(project: Project, text: str, decision: Decision, reason: str)
         stored = stored_notice(tx, text)
         if stored.state != REVIEW:
             raise Refused(f"N-{stored.id} does not wait: it is {stored.state}", "`maintsched calendar review`")
+        ticket = _ticket_of(tx, stored)
+        line = next(line for line in ticket.lines if line.id == stored.id)
         if decision.ignore:
-            said = _ignored(tx, project.inventory, stored, decision.always, reason)
+            said = _ignored(tx, project.inventory, ticket, line, decision.always, reason)
         else:
-            named = circuits_of(project.inventory, decision.circuits)
-            said = _taken(tx, stored, named, _interval(stored, decision))
+            named = circuits_of(project.inventory, decision.circuits) if decision.circuits else ()
+            said = _believed(tx, project.inventory, ticket, line, named, decision, reason)
         tx.audit("calendar.resolve", f"N-{stored.id}", {"reason": reason, "decided": said})
     return said, recheck(project)
 
 
-def _interval(stored: StoredNotice, decision: Decision) -> Interval:
-    begin = decision.start or (stored.interval.start if stored.interval else None)
-    finish = decision.end or (stored.interval.end if stored.interval else None)
-    if begin is None or finish is None:
-        raise InvalidInput(f"N-{stored.id} tells no time", "give --start T --end T")
-    return _between(begin, finish)
+def _ticket_of(tx: Transaction, stored: StoredNotice) -> Ticket:
+    """The ticket of a notice; one of its own for a message that no ticket was read from."""
+    ref = stored.ref or ref_of(stored.source, f"N-{stored.id}")
+    ticket = tickets.tickets_of(tx, [ref])[ref]
+    if not stored.ref:
+        ticket.lines.append(tickets.line_numbered(tx, stored.id))
+        ticket.lines[-1].ref = ref
+    return ticket
+
+
+def _placing(inventory: Inventory, source: str) -> Placing:
+    return Placing(inventory, inventory.sources.get(source), Aliases(inventory))
 
 
 def _between(begin: datetime, finish: datetime) -> Interval:
@@ -82,101 +93,110 @@ def _between(begin: datetime, finish: datetime) -> Interval:
     return Interval(begin, finish)
 
 
-def _ignored(tx: Transaction, inventory: Inventory, stored: StoredNotice, always: bool, reason: str) -> str:
-    notices.settle_notice(tx, stored.id, "ignored", reason)
-    _without_ignored(tx, inventory, stored)
+def _ignored(tx: Transaction, inventory: Inventory, ticket: Ticket, line: Line, always: bool, reason: str) -> str:
+    names = _never_ours(inventory, line) if always else ()
+    line.state, line.resolution, line.counts = "ignored", reason, False
+    _placing(inventory, line.source).place(ticket)
+    tickets.save(tx, [ticket])
     if not always:
-        return f"N-{stored.id} is ignored"
-    names = _never_ours(inventory, stored)
-    sources.add_not_ours(tx, stored.source, names, reason)
-    return f"N-{stored.id} is ignored; in {stored.source} never ours from now on: {', '.join(names)}"
+        return f"N-{line.id} is ignored"
+    sources.add_not_ours(tx, line.source, names, reason)
+    return f"N-{line.id} is ignored; in {line.source} never ours from now on: {', '.join(names)}"
 
 
-def _never_ours(inventory: Inventory, stored: StoredNotice) -> tuple[str, ...]:
+def _never_ours(inventory: Inventory, line: Line) -> tuple[str, ...]:
     """The objects that a notice names, or else its places. Raises Refused where that would hide work of ours."""
-    notice = stored.notice
+    notice = line.notice
     names = tuple(item.object_id for item in notice.objects) if notice else ()
     names = names or (notice.sites if notice else ())
     if notice is None or not names:
-        raise Refused(f"N-{stored.id} names nothing that could be known again", "use --ignore without --always")
-    ours = match(replace(notice, problems=()), inventory, inventory.sources.get(stored.source))
+        raise Refused(f"N-{line.id} names nothing that could be known again", "use --ignore without --always")
+    ours = match(replace(notice, problems=()), inventory, inventory.sources.get(line.source))
     if ours.circuits:
         hit = ", ".join(circuit.circuit for circuit in ours.circuits)
-        raise Refused(f"what N-{stored.id} names is ours ({hit}): that cannot always be ignored", "use --ignore alone")
+        raise Refused(f"what N-{line.id} names is ours ({hit}): that cannot always be ignored", "use --ignore alone")
     return names
 
 
-def _without_ignored(tx: Transaction, inventory: Inventory, stored: StoredNotice) -> None:
-    """Merge again without the ignored revision; a maintenance of nothing else is cancelled."""
-    if stored.maintenance is None:
-        return
-    row = maintenances.maintenances(tx, ids=[stored.maintenance])[0]
-    rest = notices.revisions_of(tx, stored.maintenance)
-    after = merge(rest) if rest else replace(row.maintenance, status=Status.CANCELLED, needs_review=())
-    if after.interval is None:
-        after = replace(after, interval=row.maintenance.interval, status=Status.CANCELLED)
-    after = replace(after, key=(after.key[0], after.key[1], row.maintenance.key[2]), part=row.maintenance.part)
-    revisions = max(1, len(rest))
-    hits = match(after, inventory, inventory.sources.get(row.source), after.needs_review).circuits
-    hits = hits or (row.told if rest else row.circuits)
-    maintenances.put_maintenance(
-        tx, after, source=row.source, circuits=hits, revisions=revisions, known=stored.maintenance
-    )
+def _believed(
+    tx: Transaction,
+    inventory: Inventory,
+    ticket: Ticket,
+    line: Line,
+    circuits: tuple[str, ...],
+    decision: Decision,
+    reason: str,
+) -> str:
+    """What was in doubt is so: as it says, or as the person says; and it is the newest that is known."""
+    told = line.notice or _bare(line.source, f"N-{line.id}", line.title)
+    whole = told.interval is None and told.status is not None and not told.status.counts and ticket.targets
+    notice = replace(told, problems=(), status=told.status or Status.CONFIRMED, stamp=_newest(ticket, tx.now))
+    notice = replace(notice, sequence=_highest(ticket, notice))
+    if not whole:
+        interval = _interval(line, decision)
+        notice = replace(notice, interval=interval, part=_part_of(ticket, line))
+    line.state, line.resolution, line.counts, line.fixed = "resolved", reason, True, not whole
+    tickets.rewritten(tx, line, notice)
+    placing = _placing(inventory, line.source)
+    placing.place(ticket, [line], circuits)
+    tickets.save(tx, [ticket])
+    touched = [target for target in ticket.targets if target is line.target or whole]
+    if not any(target.circuits for target in touched) and not circuits:
+        hint = "say which of our circuits it hits: --circuit C; or --ignore it"
+        raise InvalidInput(f"N-{line.id} names no circuit of ours", hint)
+    return f"N-{line.id} is " + "; ".join(_described(target) for target in touched if target.id is not None)
 
 
-def _taken(tx: Transaction, stored: StoredNotice, circuits: tuple[str, ...], interval: Interval) -> str:
-    """What was in doubt is what the person says from now on, and the newest that is known."""
-    told = stored.notice or _bare(stored.source, f"N-{stored.id}", stored.title)
-    known = Known()
-    known.read(tx, [told])
-    target = _target_of(tx, known, stored, told)
-    notice = _newest(replace(told, interval=interval, problems=()), target, tx.now)
-    notice = replace(notice, status=notice.status or Status.CONFIRMED)
-    notices.settle_notice(tx, stored.id, "resolved", "", said=notice)
-    rest = [each for each in target.revisions if each != told]
-    target.revisions = [*rest, notice]
-    fact = _write(tx, target, circuits)
-    notices.settle_notice(tx, stored.id, "resolved", "", target.id)
-    hit = f"{', '.join(circuits)} {fact.impact}"
-    return f"N-{stored.id} is M-{target.id}: {hit} {iso(interval.start)} – {iso(interval.end)} {fact.status}"
+def _described(target: Target) -> str:
+    state = target.state
+    assert state is not None  # it was just written
+    assert state.interval is not None
+    hit = ", ".join(f"{hit.circuit} {hit.impact}" for hit in target.circuits) or "no circuit of ours"
+    return f"M-{target.id}: {hit} {iso(state.interval.start)} – {iso(state.interval.end)} {state.status}"
+
+
+def _interval(line: Line, decision: Decision) -> Interval:
+    known = line.notice.interval if line.notice else None
+    if known is None and line.target is not None and line.target.state is not None:
+        known = line.target.state.interval
+    begin = decision.start or (known.start if known else None)
+    finish = decision.end or (known.end if known else None)
+    if begin is None or finish is None:
+        raise InvalidInput(f"N-{line.id} tells no time", "give --start T --end T")
+    return _between(begin, finish)
+
+
+def _part_of(ticket: Ticket, line: Line) -> int:
+    """The window of the ticket that a notice is about: where it was placed, else that of the same time, else the only
+    one, else a further one."""
+    states = {target.state.part: target for target in ticket.targets if target.state is not None}
+    if line.target is not None and line.target.state is not None:
+        return line.target.state.part
+    same = [n for n, t in states.items() if line.notice and t.state and t.state.interval == line.notice.interval]
+    if same:
+        return same[0]
+    return min(states, default=1) if len(states) < 2 else max(states) + 1
+
+
+def _newest(ticket: Ticket, now: datetime) -> datetime:
+    """A person speaks last; a provider's next revision comes after that."""
+    stamps = [line.notice.stamp for line in ticket.lines if line.counts and line.notice and line.notice.stamp]
+    return max([now, *(stamp + timedelta(microseconds=1) for stamp in stamps)])
+
+
+def _highest(ticket: Ticket, notice: Notice) -> int | None:
+    told = [line.notice for line in ticket.lines if line.counts and line.notice]
+    return max((each.sequence for each in (*told, notice) if each.sequence is not None), default=None)
 
 
 def _bare(provider: str, maintenance_id: str, title: str) -> Notice:
     return Notice(provider, "", maintenance_id, "", title, None, None, None, Impact.OUTAGE)
 
 
-def _target_of(tx: Transaction, known: Known, stored: StoredNotice, told: Notice) -> Target:
-    """The maintenance that a notice in review is about: the one it was placed on, else the one that its id names."""
-    there = known.of(told)
-    if stored.maintenance is not None:
-        rows = [target for target in there if target.id == stored.maintenance]
-        return rows[0] if rows else taken.targets_numbered(tx, [stored.maintenance])[0]
-    wanted = belongs_to(told, [target.key for target in there])
-    found = [target for target in there if target.key in wanted]
-    return found[0] if found else Target(key_of(told), stored.source, told.maintenance_id)
-
-
-def _newest(notice: Notice, target: Target, now: datetime) -> Notice:
-    """A person speaks last; a provider's next revision comes after that."""
-    numbers = [each.sequence for each in (*target.revisions, notice) if each.sequence is not None]
-    return replace(notice, sequence=max(numbers, default=None), stamp=now)
-
-
-def _write(tx: Transaction, target: Target, circuits: tuple[str, ...], kept: Kept | None = None) -> Maintenance:
-    """Merge, and write it with what the person says that it hits; returns what it is now."""
-    after = merge(target.revisions)
-    target.after = replace(after, key=(after.key[0], after.key[1], target.key[2]))
-    if circuits:
-        target.circuits = tuple(CircuitImpact(name, after.impact, TOLD) for name in circuits)
-    target.touched = True
-    taken.save(tx, [kept] if kept else [], [target])
-    return target.after
-
-
 def add(
     project: Project, provider: str, reference: str, sites: tuple[str, ...], told: Told
 ) -> tuple[str, tuple[Broken, ...]]:
-    """Work that a provider told of by phone or chat. Returns its id and what it breaks."""
+    """Work that a provider told of by phone or chat. Returns what is known now, and what it breaks."""
     if not provider.strip() or not reference.strip():
         raise InvalidInput("who told it, and by what number, is needed", "--provider P --ref REF")
     if told.start is None or told.end is None:
@@ -186,7 +206,7 @@ def add(
         require_in_force(project, tx)
         circuits = circuits_of(project.inventory, told.circuits, sites=sites)
         notice = replace(
-            _bare(provider.strip(), reference.strip(), told.note or f"told by {provider.strip()}"),
+            _bare(provider.strip(), reference.strip(), f"told by {provider.strip()}"),
             stamp=tx.now,
             interval=interval,
             status=told.status or Status.CONFIRMED,
@@ -195,25 +215,26 @@ def add(
         )
         known = Known()
         known.read(tx, [notice])
-        if known.of(notice):
+        ticket = known.of(notice)
+        if any(target.id is not None for target in ticket.targets):
+            number = next(target.id for target in ticket.targets if target.id is not None)
             raise Refused(
-                f"{provider} {reference} is known: M-{known.of(notice)[0].id}",
-                f"`maintsched calendar update M-{known.of(notice)[0].id}` changes it",
+                f"{provider} {reference} is known: M-{number}", f"`maintsched calendar update M-{number}` changes it"
             )
-        target = Target(key_of(notice), BY_HAND, notice.maintenance_id)
-        _tell(tx, target, notice, circuits, "calendar.add")
-    return f"M-{target.id}", recheck(project)
+        said = _tell(project, tx, ticket, notice, circuits, "calendar.add", told.note)
+    return said, recheck(project)
 
 
 def update(project: Project, text: str, told: Told) -> tuple[str, tuple[Broken, ...]]:
-    """What a provider told of work that is known. Returns its id and what the change breaks."""
+    """What a provider told of work that is known. Returns what is known now, and what the change breaks."""
     if told == Told(note=told.note):
         raise InvalidInput("nothing is changed", "give --start, --end, --impact, --status or --circuit")
     with project.store.write(project.actor) as tx:
         require_in_force(project, tx)
         row = the_maintenance(tx, text)
-        target = taken.targets_numbered(tx, [row.id])[0]
         now = row.maintenance
+        (ref,) = tickets.refs_of(tx, [row.id])
+        ticket = tickets.tickets_of(tx, [ref])[ref]
         assert now.interval is not None  # it is kept, so it has one
         interval = _between(told.start or now.interval.start, told.end or now.interval.end)
         circuits = circuits_of(project.inventory, told.circuits) if told.circuits else ()
@@ -226,15 +247,17 @@ def update(project: Project, text: str, told: Told) -> tuple[str, tuple[Broken, 
             status=status,
             impact=told.impact or now.impact,
             part=now.part,
+            stamp=_newest(ticket, tx.now),
         )
+        notice = replace(notice, sequence=_highest(ticket, notice))
         if circuits == () and told.impact is not None:
             circuits = tuple(hit.circuit for hit in row.circuits)
-        _tell(tx, target, _newest(notice, target, tx.now), circuits, "calendar.update", told.note)
-    return f"M-{row.id}", recheck(project)
+        said = _tell(project, tx, ticket, notice, circuits, "calendar.update", told.note)
+    return said, recheck(project)
 
 
 def cancel(project: Project, text: str, note: str) -> tuple[str, tuple[Broken, ...]]:
-    """A provider told that work is off. Returns its id and what that breaks."""
+    """A provider told that work is off. Returns what is known now, and what that breaks."""
     if not note.strip():
         raise InvalidInput("a note is needed: who said so, and when", "--note TEXT: it is kept in the audit trail")
     with project.store.read() as tx:
@@ -245,9 +268,15 @@ def cancel(project: Project, text: str, note: str) -> tuple[str, tuple[Broken, .
 
 
 def _tell(
-    tx: Transaction, target: Target, notice: Notice, circuits: tuple[str, ...], action: str, note: str = ""
-) -> None:
-    """Keep what was said as a notice of its own, with its words as its raw text."""
+    project: Project,
+    tx: Transaction,
+    ticket: Ticket,
+    notice: Notice,
+    circuits: tuple[str, ...],
+    action: str,
+    note: str,
+) -> str:
+    """Keep what was said as a notice of its own, with its words as its raw text. Returns what is known now."""
     words = {
         "by": tx.actor.name if tx.actor else "",
         "at": iso(tx.now),
@@ -258,11 +287,30 @@ def _tell(
         "impact": notice.impact.value,
         "status": notice.status.value if notice.status else None,
         "circuits": list(circuits),
-        "note": note or notice.title,
+        "note": note,
     }
     data = json.dumps(words, indent=1, ensure_ascii=False).encode()
-    digest = sha256(data).hexdigest()
-    kept = Kept(digest, data, 0, BY_HAND, "told", "taken", note, notice.title, notice, circuits, target, settles=True)
-    target.revisions.append(notice)
-    _write(tx, target, circuits, kept)
-    tx.audit(action, f"M-{target.id}", words)
+    line = Line(
+        sha256=sha256(data).hexdigest(),
+        position=0,
+        source=BY_HAND,
+        origin=TOLD_ORIGIN,
+        state="taken",
+        notice=notice,
+        title=notice.title,
+        reason=f"{words['by']}: {note}" if note else str(words["by"]),
+        concerns=circuits,
+        data=data,
+        fixed=True,
+        ref=ticket.ref,
+    )
+    ticket.lines.append(line)
+    source = next((target.source for target in ticket.targets), BY_HAND)
+    _placing(project.inventory, source).place(ticket, [line], circuits)
+    state = line.target.state if line.target is not None else None
+    if state is None or (state.interval, state.status) != (notice.interval, notice.status):
+        raise Refused("what is known already outdoes it", "`maintsched calendar show` lists every revision")
+    tickets.save(tx, [ticket])
+    assert line.target is not None  # as it has a state
+    tx.audit(action, f"M-{line.target.id}", words)
+    return _described(line.target)

@@ -10,12 +10,13 @@ from typing import Any
 
 from sqlmodel import col, delete, or_, select
 
-from maintsched.domain.conflict import Occupation
+from maintsched.domain.conflict import Occupation, OpenReview
 from maintsched.domain.interval import Interval
 from maintsched.domain.maintenance import Key, Maintenance
 from maintsched.domain.matching import CircuitImpact
 from maintsched.domain.notice import Impact, Status
 from maintsched.domain.noticetext import objects_from
+from maintsched.domain.overrun import held, overran, overrun_review
 from maintsched.store.engine import Transaction
 from maintsched.store.tables import MaintenanceCircuitRow, MaintenanceRow
 
@@ -54,39 +55,12 @@ def reference_of(key: Key, source: str) -> str:
     return key[0] if key[2].startswith(f"{source}:") else f"{key[0]} {key[2]}"
 
 
-def put_maintenance(
-    tx: Transaction,
-    maintenance: Maintenance,
-    *,
-    source: str,
-    circuits: Iterable[CircuitImpact],
-    revisions: int,
-    known: int | None,
-) -> int:
-    """Insert or update; returns its id. The interval must be known. Only what can be seen makes a new version."""
-    values = values_of(maintenance)
-    hits = {hit.circuit: (hit.impact.value, hit.how) for hit in circuits}
-    if known is None:
-        row = MaintenanceRow(source=source, revisions=revisions, version=0, changed_at=tx.now, **values)
-        tx.session.add(row)
-        tx.session.flush()
-        assert row.id is not None  # flushed
-        _put_hits(tx, row.id, hits)
-        return row.id
-    row = tx.session.get_one(MaintenanceRow, known)
-    was = tx.session.exec(select(MaintenanceCircuitRow).where(MaintenanceCircuitRow.maintenance_id == known))
-    row.revisions = revisions
-    same_hits = hits == {hit.circuit: (hit.impact, hit.how) for hit in was}
-    if same_hits and all(getattr(row, name) == value for name, value in values.items()):
-        return known
-    for name, value in values.items():
-        setattr(row, name, value)
+def put_hits(tx: Transaction, stored: StoredMaintenance, circuits: Iterable[CircuitImpact]) -> None:
+    """What a maintenance hits, anew; a change that can be seen."""
+    row = tx.session.get_one(MaintenanceRow, stored.id)
     row.version, row.changed_at = row.version + 1, tx.now
-    tx.session.flush()
-    if not same_hits:
-        tx.session.execute(delete(MaintenanceCircuitRow).where(col(MaintenanceCircuitRow.maintenance_id) == known))
-        _put_hits(tx, known, hits)
-    return known
+    tx.session.execute(delete(MaintenanceCircuitRow).where(col(MaintenanceCircuitRow.maintenance_id) == stored.id))
+    _put_hits(tx, stored.id, {hit.circuit: (hit.impact.value, hit.how) for hit in circuits})
 
 
 def _put_hits(tx: Transaction, maintenance: int, hits: dict[str, tuple[str, str]]) -> None:
@@ -171,26 +145,56 @@ def _stored_maintenance(row: MaintenanceRow, circuits: list[CircuitImpact]) -> S
 
 
 def occupations(stored: StoredMaintenance, guard: timedelta, now: datetime) -> tuple[Occupation, ...]:
-    """What a maintenance takes; none when it is over. Work in process counts until it is said to be over: when it
-    overruns, up to one guard from now."""
+    """What a maintenance takes; none when it is over, or overran."""
     maintenance = stored.maintenance
-    if maintenance.interval is None or not maintenance.status.counts:
+    interval = maintenance.interval and held(maintenance.status, maintenance.interval, now, guard)
+    if interval is None:
         return ()
-    interval = maintenance.interval
-    if maintenance.status is Status.IN_PROCESS and interval.end <= now:
-        interval = Interval(interval.start, now + guard)
     return tuple(
-        Occupation(
-            kind="maintenance",
-            id=f"M-{stored.id}",
-            title=maintenance.title,
-            circuit=hit.circuit,
-            interval=interval,
-            impact=hit.impact,
-            how=hit.how,
-            fact=True,
-            reference=stored.reference,
-            tentative=maintenance.status is Status.TENTATIVE,
+        fact(
+            stored.id,
+            maintenance.key,
+            stored.source,
+            maintenance.title,
+            maintenance.status,
+            interval,
+            hit.circuit,
+            hit.impact,
+            hit.how,
         )
         for hit in stored.circuits
+    )
+
+
+def overran_review(stored: StoredMaintenance, guard: timedelta, now: datetime) -> OpenReview | None:
+    """What a person is asked about work in process whose end is over; None where there is nothing to ask."""
+    planned = stored.maintenance.interval
+    if planned is None or not overran(stored.maintenance.status, planned, now, guard):
+        return None
+    return overrun_review(f"M-{stored.id}", planned, (hit.circuit for hit in stored.circuits))
+
+
+def fact(
+    number: int,
+    key: Key,
+    source: str,
+    title: str,
+    status: Status,
+    interval: Interval,
+    circuit: str,
+    impact: str,
+    how: str,
+) -> Occupation:
+    """What a maintenance takes of one circuit."""
+    return Occupation(
+        kind="maintenance",
+        id=f"M-{number}",
+        title=title,
+        circuit=circuit,
+        interval=interval,
+        impact=Impact(impact),
+        how=how,
+        fact=True,
+        reference=reference_of(key, source),
+        tentative=status is Status.TENTATIVE,
     )

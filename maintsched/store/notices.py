@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
+from sqlalchemy import bindparam, or_
+from sqlalchemy import select as core_select
 from sqlmodel import col, select
 
 from maintsched.domain.conflict import OpenReview
 from maintsched.domain.interval import Interval
 from maintsched.domain.notice import Notice
-from maintsched.domain.noticetext import notice_from_text, notice_text
+from maintsched.domain.noticetext import notice_from_text
 from maintsched.store.engine import Transaction
 from maintsched.store.tables import (
     NoticeRow,
@@ -19,11 +22,21 @@ from maintsched.store.tables import (
 )
 
 REVIEW = "review"
+_NOTICE: Any = NoticeRow.__table__  # type: ignore[attr-defined]  # a table, to SQLAlchemy
+_REVIEWS: Any = (
+    core_select(*(_NOTICE.c[name] for name in ("id", "reason", "concerns", "starts_at", "ends_at")))
+    .where(_NOTICE.c.state == REVIEW)
+    .order_by(_NOTICE.c.id)
+)
+_REVIEWS_NEAR: Any = _REVIEWS.where(
+    or_(_NOTICE.c.starts_at.is_(None), _NOTICE.c.starts_at < bindparam("end")),
+    or_(_NOTICE.c.ends_at.is_(None), _NOTICE.c.ends_at > bindparam("start")),
+)
 
 
 @dataclass(frozen=True, slots=True)
 class StoredNotice:
-    """A notice as kept. `state`: taken, review, not_ours, foreign, ignored, resolved or matched_again."""
+    """A notice as kept. `state`: taken, review, not_ours, foreign, ignored, resolved or superseded."""
 
     id: int
     raw_sha256: str
@@ -38,19 +51,24 @@ class StoredNotice:
     notice: Notice | None
     maintenance: int | None
     resolution: str
+    ref: str
 
 
 def raw(tx: Transaction, sha256: str) -> bytes:
     return tx.session.get_one(RawRow, sha256).data
 
 
-def notices(tx: Transaction, *, state: str | None = None, maintenance: int | None = None) -> tuple[StoredNotice, ...]:
-    """Oldest first."""
+def notices(
+    tx: Transaction, *, state: str | None = None, ref: str | None = None, source: str | None = None
+) -> tuple[StoredNotice, ...]:
+    """Oldest first; `ref` is a ticket's."""
     query = select(NoticeRow).order_by(col(NoticeRow.id))
     if state is not None:
         query = query.where(NoticeRow.state == state)
-    if maintenance is not None:
-        query = query.where(NoticeRow.maintenance_id == maintenance)
+    if ref is not None:
+        query = query.where(NoticeRow.ref == ref)
+    if source is not None:
+        query = query.where(NoticeRow.source == source)
     return tuple(_stored_notice(row) for row in tx.session.exec(query))
 
 
@@ -59,21 +77,12 @@ def get_notice(tx: Transaction, notice_id: int) -> StoredNotice | None:
     return _stored_notice(row) if row else None
 
 
-def settle_notice(
-    tx: Transaction,
-    notice_id: int,
-    state: str,
-    resolution: str,
-    maintenance: int | None = None,
-    *,
-    said: Notice | None = None,
-) -> None:
-    """A person's decision about a notice in review; `said` is what it counts as from now on."""
-    row = tx.session.get_one(NoticeRow, notice_id)
-    row.state, row.resolution = state, resolution
-    if said is not None:
-        row.parsed = notice_text(said)
-    row.maintenance_id = maintenance if maintenance is not None else row.maintenance_id
+def supersede_foreign(tx: Transaction, source: str, digests: Collection[str]) -> None:
+    """What these messages were held for before, they are read anew now: their sender is one of the source by now."""
+    rows = select(NoticeRow).where(NoticeRow.source == source, NoticeRow.state == "foreign")
+    for row in tx.session.exec(rows) if digests else ():
+        if row.raw_sha256 in digests:
+            row.state, row.resolution = "superseded", "its sender is one of the source now"
 
 
 def _stored_notice(row: NoticeRow) -> StoredNotice:
@@ -91,18 +100,16 @@ def _stored_notice(row: NoticeRow) -> StoredNotice:
         notice=notice_from_text(row.parsed) if row.parsed else None,
         maintenance=row.maintenance_id,
         resolution=row.resolution,
+        ref=row.ref,
     )
 
 
-def revisions_of(tx: Transaction, maintenance: int) -> tuple[Notice, ...]:
-    """The notices that add up to it; what a person ignored does not count."""
-    found = notices(tx, maintenance=maintenance)
-    return tuple(stored.notice for stored in found if stored.notice is not None and stored.state != "ignored")
-
-
-def open_reviews(tx: Transaction) -> tuple[OpenReview, ...]:
-    """What blocks until a person has looked."""
-    return tuple(
-        OpenReview(f"N-{stored.id}", stored.reason, stored.concerns, stored.interval)
-        for stored in notices(tx, state=REVIEW)
-    )
+def open_reviews(tx: Transaction, near: Interval | None = None) -> tuple[OpenReview, ...]:
+    """What blocks until a person has looked; `near` leaves out what has a time, and another one."""
+    given = None if near is None else {"start": near.start, "end": near.end}
+    rows = tx.rows(_REVIEWS if given is None else _REVIEWS_NEAR, given)
+    found = []
+    for row in rows:
+        interval = Interval(row.starts_at, row.ends_at) if row.starts_at and row.ends_at else None
+        found.append(OpenReview(f"N-{row.id}", row.reason, tuple(json.loads(row.concerns)), interval))
+    return tuple(found)

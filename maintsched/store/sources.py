@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from typing import Any
 
@@ -33,9 +33,12 @@ class SourceState:
     validators: str = ""
 
 
+_SOURCE: Any = SourceRow.__table__  # type: ignore[attr-defined]  # a table, to SQLAlchemy
+_STATES: Any = select(*(_SOURCE.c[each.name] for each in fields(SourceState)))
+
+
 def source_states(tx: Transaction) -> dict[str, SourceState]:
-    rows = tx.session.exec(select(SourceRow))
-    return {row.name: SourceState(**row.model_dump()) for row in rows}
+    return {row.name: SourceState(**row._mapping) for row in tx.rows(_STATES)}
 
 
 def put_source(tx: Transaction, state: SourceState) -> None:
@@ -49,6 +52,8 @@ class Entry:
     key: str
     mark: str
     raw_sha256: str
+    settings: str = ""
+    known_until: datetime | None = None
     missing: int = 0
     missing_since: datetime | None = None
 
@@ -70,8 +75,24 @@ def entries_of(tx: Transaction, source: str, keys: Iterable[str]) -> dict[str, E
 
 
 def _read(tx: Transaction, *where: Any) -> dict[str, Entry]:
-    columns = [_ENTRY.c[name] for name in ("key", "mark", "raw_sha256", "missing", "missing_since")]
+    columns = [
+        _ENTRY.c[name] for name in ("key", "mark", "raw_sha256", "settings", "known_until", "missing", "missing_since")
+    ]
     return {row.key: Entry(*row) for row in tx.session.execute(select(*columns).where(*where))}
+
+
+def to_read_again(tx: Transaction, source: str, settings: str, known_until: datetime) -> tuple[Entry, ...]:
+    """What was read with other settings, or expanded less far, and is still there."""
+    other = (_ENTRY.c.settings != settings) & (_ENTRY.c.settings != "")
+    short = _ENTRY.c.known_until < known_until
+    return tuple(_read(tx, _ENTRY.c.source == source, _ENTRY.c.missing == 0, other | short).values())
+
+
+def expanded_until(tx: Transaction) -> tuple[datetime, str] | None:
+    """How far all recurring entries are expanded at least, and the source of the one that ends first."""
+    query = select(_ENTRY.c.known_until, _ENTRY.c.source).where(_ENTRY.c.known_until.is_not(None))
+    found = tx.session.execute(query.order_by(_ENTRY.c.known_until).limit(1)).first()
+    return (found[0], found[1]) if found else None
 
 
 def held(tx: Transaction, source: str) -> int:
