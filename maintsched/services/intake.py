@@ -14,7 +14,7 @@ from hashlib import sha256
 from maintsched import readers, sources
 from maintsched.domain.interval import Interval
 from maintsched.domain.inventory import FreezeCalendar, Inventory, Source
-from maintsched.domain.matching import Aliases, CircuitImpact, match, worst
+from maintsched.domain.matching import Aliases, match
 from maintsched.errors import InvalidInput, MaintschedError, Unavailable
 from maintsched.readers.pieces import WHOLE
 from maintsched.services.batches import Batches, SortedOut
@@ -29,10 +29,10 @@ from maintsched.sources import Fetched
 from maintsched.store import freezes, maintenances, notices, tickets
 from maintsched.store import sources as kept
 from maintsched.store.engine import Transaction
-from maintsched.store.maintenances import StoredMaintenance, reference_of
-from maintsched.store.notices import REVIEW, StoredNotice
+from maintsched.store.maintenances import reference_of
+from maintsched.store.notices import REVIEW
 from maintsched.store.sources import SourceState
-from maintsched.store.tickets import PERSON
+from maintsched.store.tickets import PERSON, Ticket
 from maintsched.store.vanishing import note_vanished
 
 FETCHERS = 8
@@ -103,12 +103,10 @@ def _as_source(each: Source | FreezeCalendar) -> Source:
     return each if isinstance(each, Source) else Source(each.name, each.location)
 
 
-def _validators(project: Project, each: Source | FreezeCalendar, states: dict[str, SourceState], by_hand: bool) -> str:
-    """What to ask the far end with; nothing where all of it is needed, as its calendars are to be expanded further."""
+def _validators(each: Source | FreezeCalendar, states: dict[str, SourceState], by_hand: bool) -> str:
+    """What to ask the far end with, whether anything is new."""
     state = states.get(each.name)
-    if by_hand or state is None or isinstance(each, FreezeCalendar):
-        return ""
-    return state.validators
+    return "" if by_hand or state is None or isinstance(each, FreezeCalendar) else state.validators
 
 
 class _One:
@@ -264,11 +262,12 @@ def _joined(one: Imported, other: Imported) -> Imported:
     return joined
 
 
+EMPTIED = "it is suddenly empty; what was known is kept"
+
+
 def _emptied(each: Source | FreezeCalendar) -> Unavailable:
-    return Unavailable(
-        "it is suddenly empty; what was known is kept",
-        f"is {each.location} the right place? if so: `calendar sources --confirm {each.name}`",
-    )
+    hint = f"is {each.location} the right place? if so: `calendar sources --confirm {each.name}`"
+    return Unavailable(EMPTIED, hint)
 
 
 def digest(fetched: Fetched) -> str:
@@ -304,44 +303,31 @@ def rematch(tx: Transaction, inventory: Inventory) -> tuple[str, ...]:
         source = inventory.sources.get(stored.source)
         found = match(stored.maintenance, inventory, source, stored.maintenance.needs_review, aliases).circuits
         gone = source is None and not found  # with its source went what it was mapped to
-        circuits = stored.circuits if gone else worst((*stored.told, *found)) if not stored.told else _kept(stored)
+        # What a person said, and what was matched beside it, is not undone by an inventory that changed.
+        circuits = stored.circuits if gone or stored.told else found
         if set(circuits) != set(stored.circuits):
             maintenances.put_hits(tx, stored, circuits)
-    known = Known()
-    waiting = [
-        n for n in notices.notices(tx, state="not_ours") if n.ref and (n.interval is None or n.interval.end > tx.now)
-    ]
-    lines = []
-    for ticket, source in zip(known.read_refs(tx, [n.ref for n in waiting]), _sources(waiting), strict=True):
-        placing = Placing(inventory, inventory.sources.get(source, Source(source, "")), aliases)
-        before = {id(target) for target in ticket.targets}
-        placing.place(ticket)
-        for line in ticket.lines:
-            alone = (
-                match(line.notice, inventory, placing.source, line.notice.problems, aliases) if line.notice else None
-            )
-            if (
-                line.state == "not_ours"
-                and not line.counts
-                and alone is not None
-                and alone.circuits
-                and line.settles == PERSON
-            ):
-                line.state, line.concerns = REVIEW, tuple(hit.circuit for hit in alone.circuits)
-        tickets.save(tx, [ticket])
-        lines += [
-            f"M-{t.id} {reference_of(t.key, t.source)} is ours now" for t in ticket.targets if id(t) not in before
-        ]
+    waiting: dict[str, str] = {}
+    for notice in notices.notices(tx, state="not_ours"):
+        if notice.ref and (notice.interval is None or notice.interval.end > tx.now):
+            waiting.setdefault(notice.ref, notice.source)
+    lines: list[str] = []
+    for ref, ticket in tickets.tickets_of(tx, list(waiting)).items():
+        source = inventory.sources.get(waiting[ref], Source(waiting[ref], ""))
+        lines += _matched_again(tx, ticket, Placing(inventory, source, aliases))
     return tuple(lines)
 
 
-def _kept(stored: StoredMaintenance) -> tuple[CircuitImpact, ...]:
-    """What a person said, and what was matched beside it: an inventory that changed undoes neither."""
-    return stored.circuits
-
-
-def _sources(waiting: Iterable[StoredNotice]) -> list[str]:
-    by_ref: dict[str, str] = {}
-    for each in waiting:
-        by_ref.setdefault(each.ref, each.source)
-    return list(by_ref.values())
+def _matched_again(tx: Transaction, ticket: Ticket, placing: Placing) -> list[str]:
+    """Notices that named nothing of ours: placed anew, and those that nobody vouched for wait for a person."""
+    before = {id(target) for target in ticket.targets}
+    placing.place(ticket)
+    for line in ticket.lines:
+        if line.state != "not_ours" or line.counts or line.settles != PERSON or line.notice is None:
+            continue
+        hits = match(line.notice, placing.inventory, placing.source, line.notice.problems, placing.aliases).circuits
+        if hits:
+            line.state, line.concerns = REVIEW, tuple(hit.circuit for hit in hits)
+    tickets.save(tx, [ticket])
+    new = [target for target in ticket.targets if id(target) not in before and target.id is not None]
+    return [f"M-{target.id} {reference_of(target.key, target.source)} is ours now" for target in new]
