@@ -49,7 +49,7 @@ def add(
     with project() as found:
         told = _told(found, words, groups, as_json)
         made, broken = telling.add(found, provider, reference, sites, told)
-    _answer(made, "is kept", broken, as_json)
+    _answer(made, broken, as_json)
 
 
 @click.command()
@@ -61,7 +61,7 @@ def update(maintenance: str, as_json: bool, **words: object) -> None:
 
     with project() as found:
         made, broken = telling.update(found, maintenance, _told(found, words, (), as_json))
-    _answer(made, "is changed", broken, as_json)
+    _answer(made, broken, as_json)
 
 
 @click.command()
@@ -74,7 +74,7 @@ def cancel(maintenance: str, note: str, as_json: bool) -> None:
 
     with project() as found:
         made, broken = telling.cancel(found, maintenance, note)
-    _answer(made, "is cancelled", broken, as_json)
+    _answer(made, broken, as_json)
 
 
 def _told(found: Project, words: dict[str, object], groups: tuple[str, ...], as_json: bool) -> Told:
@@ -96,13 +96,13 @@ def _told(found: Project, words: dict[str, object], groups: tuple[str, ...], as_
     )
 
 
-def _answer(made: str, what: str, broken: tuple[Broken, ...], as_json: bool) -> None:
+def _answer(made: str, broken: tuple[Broken, ...], as_json: bool) -> None:
     from maintsched.services import documents
 
     if as_json:
-        emit({"maintenance": made, "breaks": [each.plain() for each in documents.broken(broken)]})
+        emit({"maintenance": made.partition(":")[0], "breaks": [each.plain() for each in documents.broken(broken)]})
         return
-    click.echo(f"{click.style(made, bold=True)} {what}")
+    click.echo(made)
     tell_broken(broken)
 
 
@@ -118,15 +118,17 @@ def tell_broken(broken: tuple[Broken, ...]) -> None:
 @click.argument("notice")
 @click.option("--ignore", is_flag=True, help="It does not concern us, or is wrong.")
 @click.option("--always", is_flag=True, help="With --ignore: nor will any other notice of what it names.")
-@click.option("--circuit", "circuits", multiple=True, metavar="C", help="It hits this circuit of ours.")
+@click.option("--believe", is_flag=True, help="It is as it says.")
+@click.option("--circuit", "circuits", multiple=True, metavar="C", help="It is so, and hits this circuit of ours.")
 @click.option("--start", metavar="T", help="When it begins, where the notice does not tell.")
-@click.option("--end", metavar="T", help="When it ends.")
+@click.option("--end", metavar="T", help="When it ends; +4h counts from the start.")
 @click.option("--reason", required=True, help="Why; kept in the audit trail.")
 @json_option
 def resolve(
     notice: str,
     ignore: bool,
     always: bool,
+    believe: bool,
     circuits: tuple[str, ...],
     start: str | None,
     end: str | None,
@@ -137,8 +139,8 @@ def resolve(
     from maintsched.services import documents
     from maintsched.services.telling import Decision, resolve_notice
 
-    if ignore == bool(circuits):
-        raise click.UsageError("give either --ignore or at least one --circuit")
+    if ignore == (believe or bool(circuits)):
+        raise click.UsageError("give either --ignore, or --believe, or at least one --circuit")
     if always and not ignore:
         raise click.UsageError("--always goes with --ignore")
     with project() as found:

@@ -46,11 +46,13 @@ class Piece:
 
     @property
     def uid(self) -> str:
-        """The UID as the readers know it; empty where this is no calendar, or its events have none."""
-        found = _UID.search(self.parts[-2]) if len(self.parts) > 1 else None
-        line = re.sub(rb"\r?\n[ \t]", b"", found[0]) if found else b""
-        prop = parse_property(decode(line), 0) if line else None
-        return prop.text if prop else ""
+        """The UID as the readers know it; empty where this is no calendar, or its events have none or several."""
+        body = self.parts[-2] if len(self.parts) > 1 else self.parts[0]
+        if len(self.parts) == 1 and not looks_like_calendar(body):
+            return ""
+        found = [parse_property(decode(_unfolded(line[0])), 0) for line in _UID.finditer(body)]
+        names = {prop.text for prop in found if prop is not None}
+        return names.pop() if len(names) == 1 else ""
 
     @property
     def sha256(self) -> str:
@@ -80,6 +82,10 @@ def cut(data: bytes) -> tuple[Piece, ...]:
 def read_again(key: str, mark: str, data: bytes) -> Piece:
     """A piece whose bytes were kept."""
     return Piece(key, mark, looks_like_calendar(data) and not _RECURS.search(data), (data,))
+
+
+def _unfolded(line: bytes) -> bytes:
+    return re.sub(rb"\r?\n[ \t]", b"", line)
 
 
 class _Uncut(Exception):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -34,6 +35,7 @@ FIRST, MOST = 150, 300  # notices in a batch
 TOGETHER = 500  # of one message: its windows are told together; only the occurrences of a series may be more
 READING_S = 120  # what one source may take to read, in one import
 AHEAD = timedelta(days=1)
+_OCCURRENCE = re.compile(r"@\d{8}(T\d{6}Z)?$")
 _NO_HORIZON = Interval(datetime(1970, 1, 1, tzinfo=UTC), datetime(1970, 1, 2, tzinfo=UTC))
 
 
@@ -203,7 +205,7 @@ class Batches:
             foreign=foreign,
             replaced=not (self.grows or self.by_hand),
             later=fresh.after is not None,
-            may_be_about_else=fresh.mailed or structured,
+            may_be_about_else=fresh.mailed or structured or bool(fresh.piece.uid),
             timeless=structured,
         )
 
@@ -252,9 +254,9 @@ class Batches:
         found = {}
         for unit, each in batch:
             if unit.last:
-                recurs = until if not each.piece.plain and each.piece.uid else None
                 key = _key(unit, each)
-                found[key] = Entry(key, _mark(unit, each), unit.message.sha256, self.settings, recurs)
+                expanded = until if _recurs(unit, each) else None
+                found[key] = Entry(key, _mark(unit, each), unit.message.sha256, self.settings, expanded)
         return list(found.values())
 
 
@@ -277,6 +279,13 @@ def _mark(unit: Unit, each: Fresh) -> str:
     if each.before is not None and each.before.mark == sources.ONCE:
         return sources.ONCE
     return unit.message.mark if unit.message.replaced else sources.ONCE
+
+
+def _recurs(unit: Unit, each: Fresh) -> bool:
+    """Whether its occurrences go on behind the horizon, as far as that can be told."""
+    known = each.before is not None and each.before.known_until is not None
+    occurrences = any(_OCCURRENCE.search(notice.maintenance_id) for notice in unit.of)
+    return not each.piece.plain and (known or occurrences or bool(each.piece.uid))
 
 
 def _written_by(notice: Notice, now: datetime) -> Notice:

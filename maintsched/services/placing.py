@@ -77,7 +77,7 @@ class Placing:
             for line in own:
                 _not_ours(line)
             return
-        reasons = list(dict.fromkeys((*after.needs_review, *found.reasons)))
+        reasons = list(dict.fromkeys((*after.needs_review, *(() if hits else found.reasons))))
         if after.interval is None and after.status.counts:
             reasons.append("its time is not known")
         if target is None:

@@ -80,15 +80,14 @@ class Known:
 
     def read(self, tx: Transaction, notices: Sequence[Notice]) -> None:
         """Read the tickets of these notices that are not here yet, by every name that they have."""
-        names = {ref_of(notice.provider, notice.maintenance_id) for notice in notices}
-        names |= {ref_of(notice.provider, name) for notice in notices for name in notice.other_ids}
-        new = names - self.asked
-        self.asked |= new
+        named = [(notice.provider, name) for notice in notices for name in (notice.maintenance_id, *notice.other_ids)]
+        names = dict.fromkeys(ref_of(provider, name) for provider, name in named)  # in order: so are the numbers given
+        new = [name for name in names if name not in self.asked]
+        self.asked.update(new)
         known_as = tickets.refs_known_as(tx, new)
         self.aliases.update({name: min(refs) for name, refs in known_as.items() if min(refs) != name})
-        wanted = new | {ref for refs in known_as.values() for ref in refs}
-        for ref, ticket in tickets.tickets_of(tx, wanted - set(self.tickets)).items():
-            self.tickets[ref] = ticket
+        wanted = dict.fromkeys([*new, *(ref for refs in known_as.values() for ref in sorted(refs))])
+        self.tickets.update(tickets.tickets_of(tx, [ref for ref in wanted if ref not in self.tickets]))
 
     def read_refs(self, tx: Transaction, refs: Iterable[str]) -> list[Ticket]:
         """These tickets."""
@@ -216,7 +215,7 @@ class Taking:
             elif unit.notice is None and (unit.error or not message.may_be_about_else):
                 self._alone(unit, REVIEW, unit.error or "the file holds no notice")
             elif unit.notice is None:
-                self._alone(unit, "not_ours", "it was read, and is about nothing that circuits depend on")
+                self._alone(unit, "not_ours", "it was read, and holds nothing that circuits depend on, or that lies ahead")
             else:
                 timed.setdefault(self._ticket(unit.notice).ref, []).append(unit)
         for ref, own in timed.items():
@@ -236,7 +235,9 @@ class Taking:
     def _take_windows(self, ticket: Ticket, units: Sequence[Unit]) -> None:
         """The windows that one message tells of one ticket."""
         message = units[0].message
-        units = self._not_known_yet(ticket, units)
+        units, as_before = self._not_known_yet(ticket, units)
+        if as_before:
+            self._seen_again(ticket, message, as_before)
         if not units:
             return
         notices = [unit.notice for unit in units if unit.notice is not None]
@@ -264,11 +265,20 @@ class Taking:
         for line in lines:
             line.concerns = tuple(dict.fromkeys(circuits)) if exact else self.mapped()
 
-    def _not_known_yet(self, ticket: Ticket, units: Sequence[Unit]) -> list[Unit]:
+    def _seen_again(self, ticket: Ticket, message: Message, lines: Sequence[Line]) -> None:
+        """What a source holds again, or still: it has not vanished, and may contradict what is known by now."""
+        for target in ticket.targets:
+            target.after, target.touched = target.state, target.state is not None
+            target.revisions = target.revisions or (target.row.revisions if target.row is not None else 0)
+        self.touched[ticket.ref] = ticket
+        if message.replaced and not message.later:
+            self._judge_outdated(ticket, lines)
+
+    def _not_known_yet(self, ticket: Ticket, units: Sequence[Unit]) -> tuple[list[Unit], list[Line]]:
         """Without what was read of the very same bytes before; what reads otherwise now takes its place."""
         message = units[0].message
         before = [line for line in ticket.lines if line.sha256 == message.sha256 and line.source == self.source.name]
-        fresh = []
+        fresh, as_before = [], []
         for unit in units:
             assert unit.notice is not None  # those without stand by themselves
             if message.timeless:
@@ -276,11 +286,12 @@ class Taking:
                 assert unit.notice is not None  # as before
             old = [line for line in before if line.position == unit.position or same(line.notice, unit.notice)]
             if any(line.state in ("ignored", "resolved") or line.notice == unit.notice for line in old):
+                as_before += old
                 continue
             for line in old:
                 line.counts, line.state, line.resolution = False, "superseded", "read anew"
             fresh.append(unit)
-        return fresh
+        return fresh, as_before
 
     def _stamped(self, ticket: Ticket, notice: Notice) -> Notice:
         """What an interface tells without a time of writing is as new as it is other than before."""
@@ -346,6 +357,7 @@ class Taking:
             same = [each.notice for each in lines if each.target is line.target and each.notice]
             says = [(one.interval or state.interval, one.status or state.status) for one in same]
             if (state.interval, state.status) not in says and line.state == "taken":
+                self.new.append(line)
                 line.state, line.reason, line.settles = REVIEW, OUTDATED, SOURCE
                 line.concerns = tuple(hit.circuit for hit in line.target.circuits) if line.target else ()
                 line.concerns = line.concerns or self.mapped()

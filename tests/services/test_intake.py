@@ -116,7 +116,7 @@ def test_what_cannot_be_read_waits_blocks_and_is_kept_to_the_byte(desk: Desk) ->
     found = imported(desk)["equinix"]
     assert (len(found["created"]), len(found["needs_review"])) == (1, 1)  # type: ignore[arg-type]
     refused = desk.json("window", "book", "--circuit", "uk-ld4", "--start", typed(at(12)), "--duration", "1h",
-                        "--title", "x", code=3)  # fmt: skip
+                        "--title", "x", "--rollback", "undo", code=3)  # fmt: skip
     assert [conflict["rule"] for conflict in refused["conflicts"]] == ["REVIEW"]
     (waiting,) = desk.json("calendar", "review")["notices"]
     assert desk.run("calendar", "review", "--raw", waiting["id"]).raw == junk
@@ -283,8 +283,9 @@ def test_a_recurring_calendar_that_never_changes_is_expanded_as_time_goes_by(des
             import_sources(Later.of(project, later), only="carrier")
             with project.store.read() as tx:
                 found = maintenances.maintenances(tx)
-                until = sources.source_states(tx)["carrier"].known_until
-            assert until is not None
+                expanded = sources.expanded_until(tx)
+            assert expanded is not None
+            until = expanded[0]
             starts = [m.maintenance.interval.start for m in found if m.maintenance.interval]
             assert len(set(starts)) == len(starts)
             return len(starts), max(starts), until

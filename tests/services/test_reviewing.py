@@ -43,7 +43,7 @@ def test_what_a_person_settles_lands_on_bookings_too(desk: Desk) -> None:
 WRONG = [
     (("--circuit", "uk-ld4", "--start", typed(at(3)), "--end", typed(at(1))), "end before it begins"),
     (("--circuit", "uk-ld4"), "tells no time"),
-    (("--circuit", "uk-ld4", "--ignore"), "either --ignore or at least one --circuit"),
+    (("--circuit", "uk-ld4", "--ignore"), "either --ignore, or --believe, or at least one --circuit"),
 ]
 
 

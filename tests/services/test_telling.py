@@ -13,7 +13,7 @@ PHONED = ("--provider", "Equinix", "--ref", "CHG0300101", "--note", "Mia of the 
 
 
 def test_what_was_told_by_phone_blocks_and_its_words_are_kept(desk: Desk) -> None:
-    assert "M-1 is kept" in desk.ok("calendar", "add", *PHONED, "--circuit", "20931178-A", *NIGHT)
+    assert "M-1: uk-ld7 OUTAGE" in desk.ok("calendar", "add", *PHONED, "--circuit", "20931178-A", *NIGHT)
     assert maintenances(desk) == [("M-1", "CONFIRMED", ["uk-ld7"])]
     assert desk.book("uk-ld4", at(2)).code == 3
     raw = desk.run("calendar", "review", "--raw", "N-1").out
@@ -63,7 +63,7 @@ def test_a_milder_impact_counts_for_the_circuits_that_were_told(desk: Desk) -> N
 def test_what_was_told_to_be_off_frees_the_slot_and_the_mails_of_before_do_not_bring_it_back(desk: Desk) -> None:
     desk.carrier("1", maintnote("WO-7", at(1), sequence=4))
     desk.ok("calendar", "import")
-    assert "M-1 is cancelled" in desk.ok("calendar", "cancel", "WO-7", "--note", "Ben of the carrier called")
+    assert "CANCELLED" in desk.ok("calendar", "cancel", "WO-7", "--note", "Ben of the carrier called")
     assert desk.book("uk-ld4", at(2)).code == 0
     desk.carrier("2", maintnote("WO-7", at(1), sequence=3))
     desk.ok("calendar", "import")
