@@ -35,7 +35,7 @@ def read_maintnote(event: Component, calendar: Calendar, origin: Origin) -> Noti
     sequence, bad_sequence = sequence_of(event)
     times, bad_times = _times(event, calendar, origin, over)
     objects, bad_objects = _objects(event, over)
-    identity, bad_identity = _identity(event, origin)
+    identity, bad_identity = _identity(event, origin, over)
     order = () if stamp or sequence is not None else ("neither SEQUENCE nor DTSTAMP: it cannot be put in order",)
     return Notice(
         provider=identity[0],
@@ -67,14 +67,14 @@ def _ids(event: Component) -> tuple[str, ...]:
     return tuple(dict.fromkeys(prop.text for prop in event.all(PREFIX + "MAINTENANCE-ID") if prop.text))
 
 
-def _identity(event: Component, origin: Origin) -> tuple[tuple[str, str, str], tuple[str, ...]]:
+def _identity(event: Component, origin: Origin, over: bool) -> tuple[tuple[str, str, str], tuple[str, ...]]:
     problems = []
     provider, account = _value(event, "PROVIDER"), _value(event, "ACCOUNT")
     ids = [prop for prop in event.all(PREFIX + "MAINTENANCE-ID") if prop.text]
     primary = [prop for prop in ids if prop.params.get("X-MAINTNOTE-PRECEDENCE", "").upper() == "PRIMARY"]
     if not provider:
         problems.append("X-MAINTNOTE-PROVIDER is missing")
-    if not account:
+    if not account and not over:  # a cancellation often leaves it out
         problems.append("X-MAINTNOTE-ACCOUNT is missing")
     if not ids:
         problems.append("X-MAINTNOTE-MAINTENANCE-ID is missing")

@@ -12,8 +12,13 @@ from maintsched.readers.contentlines import decode, looks_like_calendar, parse_p
 
 # Column 0 only: a folded line begins with a space, so a BEGIN inside of a description is not taken for one.
 _EDGE = re.compile(rb"^(BEGIN|END):([A-Za-z-]+)[ \t]*\r?$", re.MULTILINE | re.IGNORECASE)
+_ANY_EVENT = re.compile(rb"^[^\w\r\n]*BEGIN[^\w\r\n:]*:[^\w\r\n]*VEVENT[^\w\r\n]*\r?$", re.MULTILINE | re.IGNORECASE)
+_INNER = re.compile(
+    rb"^BEGIN:(?!VEVENT)([A-Za-z-]+)[ \t]*\r?\n.*?^END:\1[ \t]*\r?$", re.MULTILINE | re.IGNORECASE | re.DOTALL
+)
 _UID = re.compile(rb"^UID(?:;[^\r\n:]*)?:([^\r\n]*(?:\r?\n[ \t][^\r\n]*)*)", re.MULTILINE | re.IGNORECASE)
 _STAMP = re.compile(rb"^DTSTAMP[;:][^\r\n]*(?:\r?\n[ \t][^\r\n]*)*\r?\n", re.MULTILINE | re.IGNORECASE)
+_PLAIN = re.compile(rb"[!-\[\]-~]+")
 _TZID = re.compile(rb"TZID(?:[=:]|;[^\r\n:]*:)\"?([^\r\n\":;]*)", re.IGNORECASE)
 _RECURS = re.compile(rb"^(RRULE|RDATE|EXRULE|RECURRENCE-ID)[;:]", re.MULTILINE | re.IGNORECASE)
 # Of the calendar's own lines only these change what an event means; others may hold the time of the download.
@@ -98,17 +103,36 @@ def whole(data: bytes) -> Piece:
 
 
 def _pieces(data: bytes) -> Iterator[Piece]:
+    seen = 0
     for begin, end, events, zones in _calendars(data):
         edges = [begin, *(each for span in sorted((*events, *zones.values())) for each in span), end]
         own = b"".join(data[start:stop] for start, stop in zip(edges[::2], edges[1::2], strict=True))
-        header = b"BEGIN:VCALENDAR\r\n" + b"".join(_HEADER.findall(own))
-        named = set(_TZID.findall(own)) | {match.split(b":", 1)[-1].strip() for match in _HEADER.findall(own)}
+        lines = _HEADER.findall(own)
+        header = b"BEGIN:VCALENDAR\r\n" + b"".join(lines)
+        named = {_name(_unfolded(line).partition(b":")[2]) for line in lines}
         groups: dict[bytes, list[tuple[int, int]]] = {}
         for start, stop in events:
-            uid = _UID.search(data, start, stop)
-            groups.setdefault(uid[1] if uid else data[start:stop], []).append((start, stop))
-        for uid_text, spans in groups.items():
-            yield _piece(data, header, uid_text, spans, zones, named)
+            groups.setdefault(_uid_of(data[start:stop]), []).append((start, stop))
+        seen += len(events)
+        for uid, spans in groups.items():
+            yield _piece(data, header, uid, spans, zones, named)
+    if seen != len(_ANY_EVENT.findall(data)):
+        raise _Uncut  # an event that only a more patient reader sees must not be lost
+
+
+def _uid_of(event: bytes) -> bytes:
+    """What tells an entry from others: its UID as the readers know it, or all of it where it has none."""
+    if event.count(b"BEGIN:") != 1:
+        event = _INNER.sub(b"", event)  # an alarm may have a UID of its own
+    found = _UID.search(event)
+    if found is not None and _PLAIN.fullmatch(found[1]):
+        return found[1]
+    prop = parse_property(decode(_unfolded(found[0])), 0) if found else None
+    return prop.text.encode() if prop is not None and prop.text else event
+
+
+def _name(text: bytes) -> bytes:
+    return _unfolded(text).strip().strip(b'"').strip()
 
 
 def _piece(
@@ -120,13 +144,12 @@ def _piece(
     named: set[bytes],
 ) -> Piece:
     body = b"".join(data[start:stop] for start, stop in spans)
-    wanted = named | set(_TZID.findall(body)) if zones else set()
+    wanted = named | {_name(name) for name in _TZID.findall(_unfolded(body))} if zones else set()
     clocks = tuple(data[start:stop] for name, (start, stop) in zones.items() if name in wanted)
     parts = (header, *clocks, body, b"END:VCALENDAR\r\n")
     mark = sha256(b"".join((header, *clocks)))
     mark.update(_STAMP.sub(b"", body))
-    key = sha256(b"".join(line.strip() for line in uid.splitlines())).hexdigest()[:32]
-    return Piece(key, mark.hexdigest(), not _RECURS.search(body), parts)
+    return Piece(sha256(uid).hexdigest()[:32], mark.hexdigest(), not _RECURS.search(body), parts)
 
 
 _Span = tuple[int, int]
@@ -155,9 +178,9 @@ def _calendars(data: bytes) -> Iterator[tuple[int, int, list[_Span], dict[bytes,
         elif kind == b"VEVENT":
             events.append((start, after))
         elif kind == b"VTIMEZONE":
-            name = _TZID.search(data, start, after)
-            if name is None or name[1] in zones:
+            found = _TZID.search(_unfolded(data[start:after]))
+            if found is None or _name(found[1]) in zones:
                 raise _Uncut
-            zones[name[1]] = (start, after)
+            zones[_name(found[1])] = (start, after)
     if stack or not begin:
         raise _Uncut

@@ -115,7 +115,8 @@ class Batches:
             found = [self._again(tx, e) for e in sources.to_read_again(tx, self.source.name, self.settings, short)]
             for line in notices.notices(tx, state="foreign", source=self.source.name):
                 if line.notice is not None and self._is_sender(line.notice.sender):
-                    found.append(Fresh(whole(notices.raw(tx, line.raw_sha256)), line.origin, True))
+                    before = sources.entries_of(tx, self.source.name, [line.raw_sha256]).get(line.raw_sha256)
+                    found.append(Fresh(whole(notices.raw(tx, line.raw_sha256)), line.origin, True, before))
         return found
 
     def _again(self, tx: Transaction, entry: Entry) -> Fresh:
@@ -218,7 +219,7 @@ class Batches:
         with self.project.store.write(self.project.actor) as tx:
             began = time.monotonic()
             require_in_force(self.project, tx)
-            again = {each.piece.sha256 for _, each in batch if each.before is None and each.mailed}
+            again = {each.piece.sha256 for _, each in batch if each.mailed}
             notices.supersede_foreign(tx, self.source.name, again)
             taking = self._taken(tx, self._still_fresh(tx, batch), Known())
             tickets.save(tx, taking.known.changed, taking.loose)

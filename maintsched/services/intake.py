@@ -36,6 +36,7 @@ from maintsched.store.tickets import PERSON, Ticket
 from maintsched.store.vanishing import note_vanished
 
 FETCHERS = 8
+BY_HAND = "by-hand"  # the source of what is given by its path, and of no source of the config
 ROUNDS = 10  # of fetching what one answer could not hold
 PATIENCE_S = 0.5  # for the next in order, before the others are taken
 
@@ -71,8 +72,18 @@ def import_sources(
                 results[number] = one.take_all(each, begun[number].result())
             except MaintschedError as error:
                 results[number] = one.unavailable(each.name, error)
+        if not by_hand and only is None and dry is None:
+            _go_on_by_hand(project, confined)
     ordered = [results[number] for number in sorted(results)]
     return ordered, recheck(project) if dry is None else would_break(project, dry)
+
+
+def _go_on_by_hand(project: Project, confined: Confined) -> None:
+    """What was imported by hand and recurs is expanded further as time goes by, like all other calendars."""
+    source = Source(BY_HAND, "")
+    origin = origin_of(project.inventory, source, project.now())
+    batches = Batches(project, source, origin, confined, Imported(source.name), by_hand=True)
+    batches.run(batches.again())
 
 
 def _as_they_come(begun: list[Future[Fetched]]) -> Iterator[int]:
@@ -94,7 +105,7 @@ def _wanted(inventory: Inventory, only: str | None, paths: list[str]) -> list[So
     if only is not None and only not in every:
         raise InvalidInput(f"there is no source {only}", f"sources of the config: {', '.join(every) or 'none'}")
     if paths:
-        source = inventory.sources.get(only or "", Source(only or "by-hand", ""))
+        source = inventory.sources.get(only or "", Source(only or BY_HAND, ""))
         return [replace(source, location=path) for path in paths]
     return [source for name, source in every.items() if only in (None, name)]
 

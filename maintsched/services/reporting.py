@@ -70,7 +70,7 @@ def _report_target(result: Imported, target: Target, taking: Taking, *, dry: boo
     reference = reference_of(target.after.key, target.source)
     title = f" {target.after.title[:60]!r}" if reference == target.after.key[0] else ""
     result.changes += [f"{name} {reference}{title} [{hit}]: {line}" for line in lines]
-    result.changes += [f"{name} ALARM: {finding}" for finding in found.findings if lines]
+    result.changes += [f"{name} ALARM: {finding}" for finding in found.findings if lines and target.after.status.counts]
 
 
 def _hits_changed(target: Target) -> list[str]:

@@ -63,8 +63,9 @@ def confirm_source(project: Project, name: str) -> None:
     """A person looked: this quiet source really has nothing new."""
     with project.store.write(project.actor) as tx:
         state = sources.source_states(tx).get(name)
-        if name not in project.inventory.sources:
-            known = ", ".join(project.inventory.sources) or "none"
+        every = [*project.inventory.sources, *project.inventory.freezes]
+        if name not in every:
+            known = ", ".join(every) or "none"
             raise NotFound(f"there is no calendar source {name}", f"sources of the config: {known}")
         if state is None or state.last_fetch is None:
             raise Refused(f"source {name} was never read", "`maintsched calendar import` reads it")

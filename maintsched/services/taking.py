@@ -215,7 +215,7 @@ class Taking:
             elif unit.notice is None and (unit.error or not message.may_be_about_else):
                 self._alone(unit, REVIEW, unit.error or "the file holds no notice")
             elif unit.notice is None:
-                self._alone(unit, "not_ours", "it was read, and holds nothing that circuits depend on, or that lies ahead")
+                self._alone(unit, "not_ours", "read: nothing that circuits depend on, or that lies ahead")
             else:
                 timed.setdefault(self._ticket(unit.notice).ref, []).append(unit)
         for ref, own in timed.items():
@@ -298,8 +298,8 @@ class Taking:
         if notice.stamp is not None:
             return notice
         own = [line.notice for line in ticket.lines if line.source == self.source.name and line.notice]
-        same = [each for each in own[-1:] if same(each, notice)]
-        return replace(notice, stamp=same[0].stamp if same else self.tx.now)
+        before = [each for each in own[-1:] if same(each, notice)]
+        return replace(notice, stamp=before[0].stamp if before else self.tx.now)
 
     def _judge_freeing(self, ticket: Ticket, message: Message, lines: Sequence[Line]) -> None:
         """What cancels, moves or shortens work is believed only of who may say so, and only where it is sound."""

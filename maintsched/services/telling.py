@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -100,7 +101,7 @@ def _ignored(tx: Transaction, inventory: Inventory, ticket: Ticket, line: Line, 
     tickets.save(tx, [ticket])
     if not always:
         return f"N-{line.id} is ignored"
-    sources.add_not_ours(tx, line.source, names, reason)
+    sources.add_not_ours(tx, line.source, map(_literally, names), reason)
     return f"N-{line.id} is ignored; in {line.source} never ours from now on: {', '.join(names)}"
 
 
@@ -116,6 +117,11 @@ def _never_ours(inventory: Inventory, line: Line) -> tuple[str, ...]:
         hit = ", ".join(circuit.circuit for circuit in ours.circuits)
         raise Refused(f"what N-{line.id} names is ours ({hit}): that cannot always be ignored", "use --ignore alone")
     return names
+
+
+def _literally(name: str) -> str:
+    """A pattern that only this name fits."""
+    return re.sub(r"[\[*?]", lambda found: f"[{found[0]}]", name)
 
 
 def _believed(

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
 from datetime import UTC, datetime
+from itertools import permutations
+from pathlib import Path
+
+import pytest
 
 from maintsched.domain.actor import Actor
 from maintsched.domain.interval import Interval
@@ -10,7 +15,7 @@ from maintsched.domain.inventory import Source
 from maintsched.domain.matching import Aliases
 from maintsched.domain.notice import Impact, Notice, ObjectImpact, Status
 from maintsched.services.taking import Known, Message, Taking, Unit
-from maintsched.store import maintenances, notices, taken
+from maintsched.store import maintenances, notices, tickets
 from tests.cli.driving import Desk, at
 
 FIRST, SECOND, LATER = Interval(at(1), at(3)), Interval(at(1, 1), at(3, 1)), Interval(at(5), at(7))
@@ -41,7 +46,7 @@ def take(desk: Desk, *said: Notice) -> None:
         inventory = project.inventory
         taking = Taking(tx, inventory, Source("equinix", ""), Aliases(inventory), (), Known())
         taking.take(units)
-        taken.save(tx, taking.kept, taking.known.targets)
+        tickets.save(tx, taking.known.changed, taking.loose)
         tx.audit("test", "test", {})
 
 
@@ -77,14 +82,18 @@ def test_a_cancellation_of_one_frees_one_and_asks_for_the_other(desk: Desk) -> N
     assert reason.startswith("the newest notice of CHG1 has 1 window")
 
 
-def test_a_window_that_a_newer_notice_lacks_stands_and_a_person_is_asked(desk: Desk) -> None:
+def test_a_time_that_is_none_of_the_windows_counts_too_and_a_person_is_asked(desk: Desk) -> None:
     take(desk, notice(FIRST), notice(SECOND, part=2))
     take(desk, notice(LATER, number=2))
-    assert known(desk) == {"CHG1": (LATER, "CONFIRMED"), "CHG1#2": (SECOND, "CONFIRMED")}
+    assert known(desk) == {
+        "CHG1": (FIRST, "CONFIRMED"),
+        "CHG1#2": (SECOND, "CONFIRMED"),
+        "CHG1#3": (LATER, "CONFIRMED"),
+    }
     reasons = " ".join(waiting(desk))
     assert "has 2 windows, and this is the time of none of them" in reasons
     assert "has 1 window; this one, of an earlier notice, is not among them" in reasons
-    take(desk, notice(LATER, number=3), notice(SECOND, part=2, number=3))
+    take(desk, notice(FIRST, number=3), notice(SECOND, part=2, number=3), notice(LATER, part=3, number=3))
     assert waiting(desk) == []
 
 
@@ -111,3 +120,39 @@ def test_a_reminder_of_all_windows_asks_nothing(desk: Desk) -> None:
     take(desk, notice(FIRST), notice(SECOND, part=2))
     take(desk, notice(FIRST, number=2), notice(SECOND, part=2, number=2))
     assert (len(known(desk)), waiting(desk)) == (2, [])
+
+
+SAID = {
+    "one of two is off": (
+        [notice(FIRST), notice(SECOND, part=2)],
+        [notice(SECOND, number=2, status=Status.CANCELLED)],
+    ),
+    "all is off": ([notice(FIRST), notice(SECOND, part=2)], [notice(None, number=2, status=Status.CANCELLED)]),
+    "it is off, and on again at another time": (
+        [notice(FIRST)],
+        [notice(None, number=2, status=Status.CANCELLED)],
+        [notice(LATER, number=3)],
+    ),
+    "both move, and one of them is off": (
+        [notice(FIRST), notice(SECOND, part=2)],
+        [notice(LATER, number=2), notice(SECOND, part=2, number=2)],
+        [notice(LATER, number=3, status=Status.CANCELLED)],
+    ),
+    "it is off before anything else was heard, then two windows": (
+        [notice(None, status=Status.CANCELLED)],
+        [notice(FIRST, number=2), notice(SECOND, part=2, number=2)],
+    ),
+}
+
+
+@pytest.mark.parametrize("said", SAID.values(), ids=SAID)
+def test_the_order_in_which_messages_arrive_changes_nothing(
+    desk: Desk, tmp_path: Path, said: list[list[Notice]]
+) -> None:
+    found = []
+    for number, order in enumerate(permutations(said)):
+        other = Desk(Path(shutil.copytree(desk.root, tmp_path / f"copy{number}")))
+        for message in order:
+            take(other, *message)
+        found.append(known(other))
+    assert found == [found[0]] * len(found)
