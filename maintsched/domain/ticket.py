@@ -47,11 +47,20 @@ class _Window:
 
 def derive(told: Sequence[Told]) -> tuple[Part, ...]:
     """The maintenances of one ticket, for each account by itself, the same in any order of `told`."""
+    told = _under_one_name(told)
     parts: list[Part] = []
     for account, places in _accounts(told):
         windows = _windows(told, places)
         parts += [_part(told, window, number, account) for number, window in enumerate(windows, 1)]
     return tuple(parts)
+
+
+def _under_one_name(told: Sequence[Told]) -> list[Told]:
+    """A ticket may go by several ids; it is called by that of its oldest notice."""
+    if len({each.notice.maintenance_id.casefold() for each in told}) < 2:
+        return list(told)
+    name = min(told, key=lambda each: (order_key(each.notice), repr(each.notice))).notice.maintenance_id
+    return [replace(each, notice=replace(each.notice, maintenance_id=name)) for each in told]
 
 
 def _accounts(told: Sequence[Told]) -> list[tuple[str, list[int]]]:

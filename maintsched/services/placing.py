@@ -50,6 +50,8 @@ class Placing:
         lines = [line for line in ticket.lines if line.counts and line.notice is not None]
         given = [Told(line.notice, f"{line.source} {line.sha256}", line.fixed) for line in lines if line.notice]
         parts = derive(given)
+        if parts and parts[0].maintenance.ref != ticket.ref:
+            _rename(ticket, parts[0].maintenance.ref)
         kept = list(ticket.targets)
         for part in parts:
             own = [lines[place] for place in part.told]
@@ -137,6 +139,10 @@ class Placing:
 def _row_of(part: Part, kept: list[Target], own: Sequence[Line]) -> Target | None:
     """The maintenance that a part was until now: of its number, under its account or one that it shares."""
     number, account = part.maintenance.part, part.maintenance.key[1]
+    for target in kept:
+        if target.state is not None and target.state.key == part.maintenance.key:
+            kept.remove(target)
+            return target
     same = [target for target in kept if target.state is None or target.state.part == number]
     named = set(account.split("+")) - {""}
     for fits in (
@@ -149,6 +155,14 @@ def _row_of(part: Part, kept: list[Target], own: Sequence[Line]) -> Target | Non
                 kept.remove(target)
                 return target
     return None
+
+
+def _rename(ticket: Ticket, ref: str) -> None:
+    """A ticket of several ids is kept under the one by which it is called now; the other leads to it."""
+    ticket.joined = (ticket.joined | {ticket.ref}) - {ref}
+    ticket.ref = ref
+    for line in ticket.lines:
+        line.ref = ref
 
 
 def _retire(target: Target) -> None:

@@ -113,6 +113,13 @@ class Known:
                 self.aliases[name] = first.ref
         return first
 
+    def renamed(self, before: str, ticket: Ticket) -> None:
+        """A ticket is called otherwise now."""
+        del self.tickets[before]
+        self.tickets[ticket.ref] = ticket
+        self.aliases[before] = ticket.ref
+        self.aliases.pop(ticket.ref, None)
+
     @property
     def changed(self) -> list[Ticket]:
         return list(self.tickets.values())
@@ -208,7 +215,7 @@ class Taking:
 
     def _take_message(self, units: Sequence[Unit]) -> None:
         message = units[0].message
-        timed: dict[str, list[Unit]] = {}
+        timed: dict[int, tuple[Ticket, list[Unit]]] = {}
         for unit in units:
             if message.foreign:
                 self._alone(unit, "foreign", message.foreign)
@@ -217,9 +224,10 @@ class Taking:
             elif unit.notice is None:
                 self._alone(unit, "not_ours", "read: nothing that circuits depend on, or that lies ahead")
             else:
-                timed.setdefault(self._ticket(unit.notice).ref, []).append(unit)
-        for ref, own in timed.items():
-            self._take_windows(self.known.tickets[ref], own)
+                ticket = self._ticket(unit.notice)
+                timed.setdefault(id(ticket), (ticket, []))[1].append(unit)
+        for ticket, own in timed.values():
+            self._take_windows(ticket, own)
 
     def _ticket(self, notice: Notice) -> Ticket:
         ticket = self.known.of(notice)
@@ -368,8 +376,11 @@ class Taking:
         for line in lines:
             line.ref = ticket.ref
         ticket.lines += lines
+        before = ticket.ref
         self.placing.place(ticket, lines)
-        self.touched[ticket.ref] = ticket
+        if ticket.ref != before:
+            self.known.renamed(before, ticket)
+        self.touched[before] = ticket
 
 
 def _settle(ticket: Ticket, how: str, source: str, why: str, but: Line) -> None:
