@@ -18,6 +18,7 @@ from maintsched.services import booking
 from maintsched.services.intake import import_sources
 from maintsched.services.project import create, opened
 from tests.bench_calendars import imports, recurrences
+from tests.bench_windows import window_lines
 
 ROUNDS = 20
 
@@ -60,7 +61,9 @@ def bookings() -> None:
 
             def request() -> booking.Request:
                 start = next(starts)
-                return booking.Request(("uk-ld7",), Interval(start, start + timedelta(hours=1)), Impact.OUTAGE, "bench")
+                return booking.Request(
+                    ("uk-ld7",), Interval(start, start + timedelta(hours=1)), Impact.OUTAGE, "bench", rollback="bench"
+                )
 
             base = seconds(bare)
             booked = seconds(lambda: booking.book(project, request()))
@@ -72,6 +75,8 @@ def bookings() -> None:
 def main() -> int:
     starts()
     bookings()
+    for line in window_lines():
+        print(line, flush=True)
     imports()
     print("entries made to recur without end:")
     recurrences()

@@ -95,7 +95,8 @@ def _announce() -> None:
 
 def bookings() -> None:
     chapter("3. Our own change: Equinix takes uk-ld7 down that night, so uk-ld4 must stay")
-    change = ("window", "book", "--circuit", "uk-ld4", "--duration", "2h", "--title", "Replace optics on uk-ld4")
+    what = ("--title", "Replace optics on uk-ld4", "--rollback", "put the old optics back")
+    change = ("window", "book", "--circuit", "uk-ld4", "--duration", "2h", *what)
     wanted = f"{_night() + timedelta(hours=1):%Y-%m-%dT%H:%MZ}"
     run(*change, "--start", wanted, expect=3)
     tell("Refused, with what it collides with. The free slots begin one guard (30 minutes) after Equinix has finished.")

@@ -19,6 +19,7 @@ COMMANDS = {
     "calendar": ("calendar", "Import providers' maintenance; settle what needs a person."),
     "window": ("window", "Book our own work where it takes nothing down."),
     "drill": ("drill", "Plan, approve, run and report failover drills."),
+    "emergency": ("emergency", "The runbook for 03:00: contacts, steps, what is up, what to type."),
     "feed": ("feed", "Publish what is planned as a calendar."),
     "audit": ("store", "Verify the audit trail."),
     "db": ("store", "Upgrade and check the database."),

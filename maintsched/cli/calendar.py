@@ -22,7 +22,7 @@ from maintsched.cli.common import (
 from maintsched.cli.told import add, cancel, resolve, update
 
 if TYPE_CHECKING:
-    from maintsched.services.batches import Imported
+    from maintsched.services.reporting import Imported
 
 
 @click.group()
@@ -68,7 +68,8 @@ def _tell_import(result: Imported) -> None:
         return
     counts = [f"{len(result.created)} new", f"{len(result.updated)} changed", f"{result.unchanged} unchanged"]
     counts += [f"{result.not_ours} not ours"] if result.not_ours else []
-    counts += [f"{result.foreign} from unknown senders"] if result.foreign else []
+    strangers = ", ".join(list(dict.fromkeys(result.strangers))[:3])
+    counts += [f"{result.foreign} from unknown senders ({strangers})"] if result.foreign else []
     counts += [f"{len(result.needs_review)} need a person"] if result.needs_review else []
     click.echo(f"{click.style(result.name, bold=True)}: {result.notices} notices: {', '.join(counts)}")
     if result.note:

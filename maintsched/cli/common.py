@@ -70,7 +70,7 @@ def config_path() -> Path:
 def project(*, quiet: bool = False) -> Iterator[Project]:
     """The open project. What a dead drill left is said first, whatever the command (not with `quiet`)."""
     from maintsched.services.project import opened
-    from maintsched.services.recovering import dead_runs, describe_dead
+    from maintsched.services.dead import dead_runs, describe_dead
 
     with opened(config_path(), actor(), say) as found:
         for run in () if quiet else dead_runs(found):

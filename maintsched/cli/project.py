@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -13,11 +15,15 @@ from maintsched.cli.common import (
     project,
     read_moment,
     say,
-    show_interval,
-    table,
+    show,
     warn,
     zone_name,
 )
+from maintsched.cli.timeline import flow, print_timeline, times
+from maintsched.domain.interval import Interval, iso
+
+if TYPE_CHECKING:
+    from maintsched.services.finding import Hit
 
 
 @click.command()
@@ -46,7 +52,7 @@ def init(directory: Path, layout: str, as_json: bool) -> None:
 @click.command()
 @json_option
 def status(as_json: bool) -> None:
-    """What stands now, what comes next, and what needs a person."""
+    """What stands now, what the next 14 days leave of every group, and what needs a person."""
     from maintsched.services.overview import overview
 
     with project() as found:
@@ -54,18 +60,20 @@ def status(as_json: bool) -> None:
         if as_json:
             emit(now.document())
             return
-        zone = zone_name(found)
+        zone, inventory = zone_name(found), found.inventory
     for group in now.groups:
-        click.echo(f"{group.name}: {group.left} of {group.size} circuits free of work, {group.min_up} needed")
-    for title, entries in (("running now", now.running), ("next", now.coming)):
+        text = f"{group.name}: {group.left} of {group.size} circuits free of work, {group.min_up} needed"
+        click.echo(click.style(text, fg="red", bold=True) if group.left < group.min_up else text)
+    print_timeline(now.timeline, inventory, Interval(now.as_of, now.until), now.as_of)
+    horizon = f"next, until {show(now.until.replace(second=0, microsecond=0))}"
+    for title, entries in (("running now", now.running), (horizon, now.coming)):
         click.echo(click.style(f"{title}:", bold=True) + ("" if entries else " nothing"))
         for entry in entries:
-            click.echo(
-                f"  {show_interval(entry.interval, zone)}  {entry.id}  {', '.join(entry.circuits)}  {entry.title}"
-            )
+            what = f"{entry.id} {', '.join(entry.circuits) or 'platform'} {entry.impact}"
+            click.echo(flow([*times(entry.interval, [zone]), what, entry.state, entry.title]))
     click.echo(click.style("needs a person:", bold=True) + ("" if now.attention else " nothing"))
     for line in now.attention:
-        click.echo(f"  {line}")
+        click.echo(flow([line]))
 
 
 @click.command()
@@ -73,25 +81,37 @@ def status(as_json: bool) -> None:
 @click.option("--at", "moment", metavar="T", default="now", help="When (default: now).")
 @json_option
 def find(text: str, moment: str, as_json: bool) -> None:
-    """Which circuit is TEXT (alias, address, serial, dxcon id or ticket), and what is planned on it?"""
+    """Which circuit is TEXT (alias, address, serial, dxcon id or ticket), and what is planned on it?
+
+    It looks from a day before that time, cancelled and finished work included, to 90 days after it.
+    """
     from maintsched.services import documents
-    from maintsched.services.overview import look_up
+    from maintsched.services.finding import look_up
 
     with project() as found:
         at = read_moment(moment, found, as_json=as_json)
-        hits, stale = look_up(found, text, at)
+        answer = look_up(found, text, at)
         zone, now = zone_name(found), found.now()
     if as_json:
-        emit({**documents.listing(now, stale, found=[hit.document() for hit in hits]), "text": text})
+        listing = documents.listing(now, answer.stale, found=[hit.document() for hit in answer.hits])
+        emit({**listing, "text": text, "since": iso(answer.since), "until": iso(answer.until)})
         return
-    if stale:
-        warn(f"calendar sources that are not up to date: {', '.join(stale)}")
-    for hit in hits:
-        click.echo(f"{click.style(hit.circuit, bold=True)}  {hit.what}")
-        click.echo(f"  now: {hit.now or 'nothing planned at that time'}")
-        for line in hit.left:
-            click.echo(f"  {line}")
-        rows = [[show_interval(entry.interval, zone), entry.id, entry.impact, entry.title] for entry in hit.coming]
-        table(["  planned", "id", "impact", "title"], [["  " + row[0], *row[1:]] for row in rows])
-        if hit.contact:
-            click.echo(f"  contact: {hit.contact}")
+    if answer.stale:
+        warn(f"calendar sources that are not up to date: {', '.join(answer.stale)}")
+    for hit in answer.hits:
+        _tell_hit(hit, answer.until, zone)
+
+
+def _tell_hit(hit: Hit, until: datetime, zone: str) -> None:
+    click.echo(flow([click.style(hit.circuit, bold=True), hit.what], indent="", hanging="  "))
+    click.echo(flow([f"now: {hit.now or 'nothing planned at that time'}"]))
+    for line in hit.left:
+        click.echo(flow([line]))
+    for each in hit.past:
+        when = times(each.entry.interval, [zone])
+        click.echo(flow([f"{each.entry.id} {each.why}:", *when, each.entry.impact, each.entry.title]))
+    click.echo(f"  planned until {until:%Y-%m-%d}:" + ("" if hit.coming else " nothing"))
+    for entry in hit.coming:
+        click.echo(flow([*times(entry.interval, [zone]), entry.id, entry.impact, entry.title], "    ", "        "))
+    if hit.contact:
+        click.echo(flow([f"contact: {hit.contact}"]))

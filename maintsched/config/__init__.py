@@ -25,6 +25,13 @@ def load(path: Path, platforms: Collection[str] | None = None) -> Inventory:
     return load_inventory(path, platforms)
 
 
+def database_of(path: Path) -> str | None:
+    """The database that a config file names, whatever else is wrong with the file; None where that cannot be told."""
+    from maintsched.config.loading import database_of as named
+
+    return named(path)
+
+
 def load_playbook(path: Path) -> Playbook:
     """The playbook in a file. Raises NotFound, ConfigInvalid."""
     from maintsched.config.playbook import load_playbook as load_one

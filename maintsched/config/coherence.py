@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from ipaddress import IPv4Network
+from ipaddress import IPv4Network, ip_address
 from itertools import combinations
 
 from maintsched.config.document import Document
 from maintsched.config.problems import Key, Problem, listed
 from maintsched.config.urls import scheme
-from maintsched.domain.inventory import Circuit, CircuitKind, Inventory, ProbeConfig, Source
+from maintsched.domain.inventory import Circuit, CircuitKind, Inventory, Mail, ProbeConfig, Source
 
 # What a circuit of each kind must have, and what only one kind may have.
 _NEEDED = {CircuitKind.CROSS_CONNECT: ("router", "interface", "network", "sessions")}
@@ -43,6 +43,10 @@ def coherence(document: Document, inventory: Inventory) -> Iterator[Problem]:
     for section in ("calendars", "freezes", "drills"):
         yield from _twice(document, _item_names(document, section), "the name", "each name once")
     yield from _calendars(document, inventory)
+    yield from _mail(document, inventory.mail)
+    if inventory.emergency.reviewed and not inventory.emergency.steps:
+        what = "is missing: what was reviewed?"
+        yield document.problem(("emergency", "steps"), what, 'the steps in order: ["call the NOC", …]')
 
 
 def _kind(document: Document, circuit: Circuit) -> Iterator[Problem]:
@@ -232,6 +236,27 @@ def _reaching(document: Document, key: Key, source: Source, kind: str) -> Iterat
             )
     if source.mark_seen and kind != "imaps":
         yield document.problem((*key, "mark_seen"), "only mails of a mailbox can be marked as seen", "with imaps://…")
+
+
+def _mail(document: Document, mail: Mail | None) -> Iterator[Problem]:
+    if mail is None:
+        return
+    if mail.security == "none" and not _is_loopback(mail.host):
+        what = f"mail to {mail.host} would go over the network in the clear"
+        yield document.problem(("mail", "security"), what, "starttls, tls; none only with host: 127.0.0.1 or ::1")
+    if mail.security == "none" and mail.ca is not None:
+        yield document.problem(("mail", "ca"), "does not belong there: nothing is verified", "with starttls or tls")
+    if (mail.user is None) != (mail.password is None):
+        lacking = "user" if mail.user is None else "password"
+        yield document.problem(("mail", lacking), "is missing: a login is both", "user and password, or neither")
+
+
+def _is_loopback(host: str) -> bool:
+    """An address of it, or `localhost`; what another name leads to is somebody else's to say."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host.casefold() == "localhost"
 
 
 _OF_MAILBOX = {

@@ -9,13 +9,13 @@ from typing import Any
 from maintsched.config.coherence import coherence
 from maintsched.config.document import Document, Tree, read
 from maintsched.config.playbook import read_playbook
-from maintsched.config.problems import Key, Problem, did_you_mean, in_order, listed
+from maintsched.config.problems import Key, Problem, Wrong, did_you_mean, in_order, listed
 from maintsched.config.references import Names, references
-from maintsched.config.root import ENTRIES, PolicyShape, Root
+from maintsched.config.root import ENTRIES, EmergencyShape, MailShape, PolicyShape, Root
 from maintsched.config.shaping import fitting, shaped
-from maintsched.config.urls import absolute_database
+from maintsched.config.urls import absolute_database, database
 from maintsched.config.values import absolute
-from maintsched.domain.inventory import Inventory, Policy
+from maintsched.domain.inventory import Emergency, Inventory, Policy
 from maintsched.errors import ConfigInvalid, InvalidInput, NotFound
 
 
@@ -35,6 +35,16 @@ def load_inventory(path: Path, platforms: Collection[str] | None = None) -> Inve
     if problems or inventory is None:
         raise ConfigInvalid(in_order(problems, str(path)))
     return inventory
+
+
+def database_of(path: Path) -> str | None:
+    """The address of the database, of a file that may have other errors."""
+    document, _ = read(path)
+    written = document.tree.get("database", Root.model_fields["database"].default)
+    try:
+        return str(absolute_database(path.parent.resolve(), database(written)))
+    except Wrong:
+        return None
 
 
 def _entries(tree: Tree | None) -> Iterator[tuple[str, Tree]]:
@@ -57,6 +67,8 @@ def _readable(document: Document, root: Root | None, base: Path) -> tuple[Invent
         read_ones = ((name, fitting(entry, shape)) for name, entry in entries)
         sections[section] = {name: entry.domain(name, base) for name, entry in read_ones if entry is not None}
     policy = fitting(document.tree.get("policy", {}), PolicyShape)
+    emergency = fitting(document.tree.get("emergency", {}), EmergencyShape)
+    mail = fitting(document.tree.get("mail"), MailShape)
     inventory = Inventory(
         broker=root.broker if root else "",
         database=absolute_database(base, root.database) if root else "",
@@ -64,6 +76,8 @@ def _readable(document: Document, root: Root | None, base: Path) -> tuple[Invent
         policy=policy.domain(base) if policy else Policy(),
         concurrent_users=root.concurrent_users if root else None,
         state_dir=absolute(base, root.state_dir) if root and root.state_dir else None,
+        emergency=emergency.domain() if emergency else Emergency(),
+        mail=mail.domain(base) if mail else None,
         sources=sections.pop("calendars"),
         **sections,
     )

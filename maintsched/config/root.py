@@ -34,11 +34,14 @@ from maintsched.config.typed import (
     ImpactName,
     Location,
     Name,
+    Paragraph,
+    Port,
     ProbeKind,
     Rate,
     Requirement,
     Rule,
     SecretReference,
+    Security,
     Sender,
     Severity,
     Shape,
@@ -52,8 +55,10 @@ from maintsched.config.urls import absolute_location
 from maintsched.config.values import absolute
 from maintsched.domain.inventory import (
     DrillConfig,
+    Emergency,
     FreezeCalendar,
     GateLimits,
+    Mail,
     Policy,
     ProbeConfig,
     Source,
@@ -61,6 +66,8 @@ from maintsched.domain.inventory import (
     Waiver,
 )
 from maintsched.domain.notice import Impact
+
+MAIL_PORTS = {"starttls": 587, "tls": 465, "none": 25}  # RFC 6409, RFC 8314, RFC 5321
 
 
 class TitleShape(Shape):
@@ -176,6 +183,32 @@ class DrillShape(Shape):
         return DrillConfig(**(dict(self) | {"playbook": absolute(base, self.playbook)}))
 
 
+class EmergencyShape(Shape):
+    reviewed: Day | None = None
+    steps: tuple[Paragraph, ...] = ()
+
+    def domain(self) -> Emergency:
+        return Emergency(self.steps, self.reviewed)
+
+
+class MailShape(Shape):
+    host: Host
+    sender: Sender = Field(description="the address that mail comes from: noc@example.net")
+    port: Port | None = None
+    security: Security = "starttls"
+    user: Text | None = None
+    password: SecretReference | None = None
+    ca: FilePath | None = None
+
+    def domain(self, base: Path) -> Mail:
+        places = {
+            "port": self.port or MAIL_PORTS[self.security],
+            "password": located_secret(base, self.password),
+            "ca": located(base, self.ca),
+        }
+        return Mail(**(dict(self) | places))
+
+
 def _nothing_yet(empty: Any) -> BeforeValidator:
     # A section whose entries are all commented out is an empty one.
     return BeforeValidator(lambda value: empty if value == "" else value)
@@ -203,6 +236,8 @@ class Root(Shape):
     policy: Annotated[PolicyShape, _MAPPING] = PolicyShape()
     probes: Annotated[dict[Name, ProbeShape], _MAPPING] = Field(default_factory=dict)
     drills: Annotated[tuple[DrillShape, ...], _LIST] = ()
+    emergency: Annotated[EmergencyShape, _MAPPING] = EmergencyShape()
+    mail: Annotated[MailShape | None, _nothing_yet(None)] = None
 
 
 ENTRIES: dict[str, Any] = {

@@ -20,6 +20,7 @@ from maintsched.domain.inventory import (
     DrillConfig,
     FreezeCalendar,
     Inventory,
+    Mail,
     Policy,
     ProbeConfig,
     Router,
@@ -39,6 +40,7 @@ PATHS: dict[type, frozenset[str]] = {
     ProbeConfig: frozenset({"ca"}),
     DrillConfig: frozenset({"playbook"}),
     Policy: frozenset({"signers"}),
+    Mail: frozenset({"ca"}),
     Inventory: frozenset({"database", "state_dir"}),
 }
 _MICROSECONDS = {"d": 86_400_000_000, "h": 3_600_000_000, "m": 60_000_000, "s": 1_000_000, "ms": 1000, "us": 1}

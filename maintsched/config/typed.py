@@ -39,8 +39,8 @@ def _fits(pattern: str, allowed: str) -> tuple[PlainValidator, WithJsonSchema]:
 
 # A severity for a rule that does not exist would never count, so the names are checked.
 RULES = (
-    *("REDUNDANCY", "INSIDE-OUTAGE", "CLASH", "FREEZE", "REVIEW", "STALE", "LENGTH", "HORIZON", "LEAD-TIME"),
-    "SHARED-FATE",
+    *("REDUNDANCY", "INSIDE-OUTAGE", "CAPACITY", "SHARED-FATE", "CLASH", "FREEZE", "HOURS", "REVIEW", "STALE"),
+    *("LENGTH", "HORIZON", "LEAD-TIME"),
 )
 
 _NAME = r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
@@ -133,6 +133,7 @@ ImpactName = Annotated[
     Impact, PlainValidator(values.impact(*IMPACTS)), WithJsonSchema({"type": "string", "enum": list(IMPACTS)})
 ]
 Trust = Annotated[str, *_words("senders")]
+Security = Annotated[str, *_words("starttls", "tls", "none")]
 Severity = Annotated[str, *_words("block", "warn")]
 Tentative = Annotated[str, *_words("confirmed", "warn")]
 ProbeKind = Annotated[str, *_words("icmp", "udp", "tcp", "https", "oauth", "connection")]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -49,6 +49,20 @@ def merged(intervals: Iterable[Interval]) -> tuple[Interval, ...]:
         else:
             result.append(interval)
     return tuple(result)
+
+
+def common(one: Sequence[Interval], other: Sequence[Interval]) -> tuple[Interval, ...]:
+    """The instants that two sorted, disjoint sequences have in common, as such a sequence."""
+    found: list[Interval] = []
+    first = second = 0
+    while first < len(one) and second < len(other):
+        if both := one[first].intersection(other[second]):
+            found.append(both)
+        if one[first].end <= other[second].end:
+            first += 1
+        else:
+            second += 1
+    return tuple(found)
 
 
 def iso(moment: datetime) -> str:

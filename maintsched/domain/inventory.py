@@ -257,6 +257,27 @@ class Contact:
 
 
 @dataclass(frozen=True, slots=True)
+class Emergency:
+    """The steps of the emergency runbook, and the day (YYYY-MM-DD) on which a person last went through them."""
+
+    steps: tuple[str, ...] = ()
+    reviewed: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """The server that takes our mail. `security` is starttls, tls or none (the last to the loopback only)."""
+
+    host: str
+    sender: str
+    port: int = 587
+    security: str = "starttls"
+    user: str | None = None
+    password: Secret | None = None
+    ca: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Inventory:
     """The whole config, typed. Mappings are keyed by name and keep the file's order."""
 
@@ -275,6 +296,8 @@ class Inventory:
     contacts: Mapping[str, Contact] = field(default_factory=dict)
     concurrent_users: int | None = None
     state_dir: str | None = None
+    emergency: Emergency = Emergency()
+    mail: Mail | None = None
 
     def circuits_at(self, site: str) -> tuple[str, ...]:
         return tuple(name for name, circuit in self.circuits.items() if circuit.site == site)

@@ -101,6 +101,8 @@ def merge(revisions: Iterable[Notice]) -> Maintenance:
     if len({ref_of(notice.provider, notice.maintenance_id) for notice in ordered}) > 1:
         raise ValueError("these notices are of different maintenances")
     state = _first(ordered[0])
+    if len(ordered) == 1:
+        return state
     for before, notice in pairwise(ordered):
         state = _next(state, notice)
         if order_key(before) == order_key(notice) and replace(_content(before), title=notice.title) != _content(notice):
@@ -155,6 +157,7 @@ def _first(notice: Notice) -> Maintenance:
         sequence=notice.sequence,
         stamp=notice.stamp,
         needs_review=_joined(notice.problems, odd),
+        part=notice.part,
     )
 
 

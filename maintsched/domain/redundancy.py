@@ -7,12 +7,12 @@ every work is prolonged in the same way, the answer does not depend on the order
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import pairwise
 
-from maintsched.domain.interval import Interval, merged
+from maintsched.domain.interval import Interval, common, merged
 from maintsched.domain.inventory import Group, Inventory
 
 
@@ -33,7 +33,7 @@ class Work:
 
 @dataclass(frozen=True, slots=True)
 class Shortfall:
-    """Instants at which fewer than the needed members are left; `keys` of the works that take the others.
+    """Instants at which less than what is needed is left; `keys` of the works that take the others.
 
     `guard_only`: nothing overlaps, but the guard between the works is too short.
     """
@@ -45,12 +45,26 @@ class Shortfall:
     soft: bool
 
 
+Left = Callable[[frozenset[str]], int]
+"""What is left (members, or Mbit/s) of a group while the given members are taken."""
+
+
 def shortfalls(
-    booking: Work, works: Sequence[Work], *, size: int, min_up: int, guard: timedelta
+    booking: Work, works: Sequence[Work], *, left: Left, needed: int, guard: timedelta
 ) -> tuple[Shortfall, ...]:
-    """Where `booking` lowers the clean members left of a group of `size` below `min_up`, in order of time.
+    """Where `booking` lowers what is left of a group below `needed`, in order of time.
 
     It lowers nothing at an instant where works that excuse take all its members, and have done so for a guard.
+    """
+    return tuple(_told(short_while(booking, works, left=left, needed=needed, guard=guard)))
+
+
+def short_while(
+    booking: Work, works: Sequence[Work], *, left: Left, needed: int, guard: timedelta
+) -> tuple[Shortfall, ...]:
+    """Like `shortfalls`, the guard before and after an overlap told apart from it.
+
+    At an instant it is the same for any booking on these members that reaches it, a guard included.
     """
     until = booking.interval.end + guard
     shadow = Interval(booking.interval.start, until)
@@ -66,34 +80,52 @@ def shortfalls(
     for interval in excused:
         edges |= {interval.start, interval.end}
     cuts = sorted(edge for edge in edges if shadow.start <= edge <= shadow.end)
+    ahead = 0
     pieces: list[Shortfall] = []
-    for start, end in pairwise(cuts):
-        if any(interval.start <= start < interval.end for interval in excused):
+    for start, end, there in _sweep(prolonged, cuts):
+        while ahead < len(excused) and excused[ahead].end <= start:
+            ahead += 1
+        if ahead < len(excused) and excused[ahead].start <= start:
             continue
-        there = [work for work, interval in prolonged if interval.start <= start < interval.end]
-        left = _left(booking, there, size)
-        if left >= min_up:
+        fewest = hard = left(_taken(booking, there))
+        if any(work.soft for work in there):  # it may not happen: then the others alone must leave enough, too
+            hard = left(_taken(booking, (work for work in there if not work.soft)))
+            fewest = min(fewest, hard)
+        if fewest >= needed:
             continue
         now = [work for work in there if work.interval.end > start]
-        overlap = start < booking.interval.end and _left(booking, now, size) < min_up
-        hard = _left(booking, [work for work in there if not work.soft], size) < min_up
+        overlap = start < booking.interval.end and left(_taken(booking, now)) < needed
         keys = frozenset(work.key for work in there if work.members - booking.members)
-        pieces.append(Shortfall(Interval(start, end), left, keys, guard_only=not overlap, soft=not hard))
-    return tuple(_told(_joined(pieces)))
+        pieces.append(Shortfall(Interval(start, end), fewest, keys, guard_only=not overlap, soft=hard >= needed))
+    return tuple(_joined(pieces))
 
 
 def short_alone(works: Iterable[Work], *, size: int, min_up: int) -> tuple[Shortfall, ...]:
     """The instants at which `works` by themselves, without any guard, leave fewer than `min_up` of `size` members."""
-    taking = list(works)
-    cuts = sorted({edge for work in taking for edge in (work.interval.start, work.interval.end)})
+    taking = [(work, work.interval) for work in works]
+    cuts = sorted({edge for _, interval in taking for edge in (interval.start, interval.end)})
     short: list[Shortfall] = []
-    for start, end in pairwise(cuts):
-        there = [work for work in taking if work.interval.start <= start < work.interval.end]
+    for start, end, there in _sweep(taking, cuts):
         left = size - len(frozenset[str]().union(*(work.members for work in there)))
         if left < min_up:
             keys = frozenset(work.key for work in there)
             short.append(Shortfall(Interval(start, end), left, keys, guard_only=False, soft=False))
     return tuple(_joined(short))
+
+
+def _sweep(
+    timed: Iterable[tuple[Work, Interval]], cuts: Sequence[datetime]
+) -> Iterator[tuple[datetime, datetime, list[Work]]]:
+    """Each piece between two cuts, with the works that are on during it."""
+    coming = sorted(timed, key=lambda each: each[1])
+    arrived = 0
+    there: list[tuple[Work, Interval]] = []
+    for start, end in pairwise(cuts):
+        while arrived < len(coming) and coming[arrived][1].start <= start:
+            there.append(coming[arrived])
+            arrived += 1
+        there = [each for each in there if each[1].end > start]
+        yield start, end, [work for work, _ in there]
 
 
 def members_taken(group: Group, circuits: Iterable[str], inventory: Inventory) -> frozenset[str]:
@@ -117,12 +149,13 @@ def members_taken(group: Group, circuits: Iterable[str], inventory: Inventory) -
 def concerned_circuits(circuits: Iterable[str], inventory: Inventory) -> frozenset[str]:
     """`circuits`, and every circuit of a group that they belong to or that needs them."""
     own = frozenset(circuits)
-    groups = [each for each in inventory.groups.values() if own & {*each.circuits, *each.needs}]
+    every = inventory.groups.values()
+    groups = [each for each in every if not (own.isdisjoint(each.circuits) and own.isdisjoint(each.needs))]
     return own.union(*(each.circuits for each in groups), *(each.needs for each in groups))
 
 
-def _left(booking: Work, works: Iterable[Work], size: int) -> int:
-    return size - len(booking.members.union(*(work.members for work in works)))
+def _taken(booking: Work, works: Iterable[Work]) -> frozenset[str]:
+    return booking.members.union(*(work.members for work in works))
 
 
 def _excused(booking: Work, works: Sequence[Work], guard: timedelta) -> tuple[Interval, ...]:
@@ -130,15 +163,12 @@ def _excused(booking: Work, works: Sequence[Work], guard: timedelta) -> tuple[In
 
     The guard before their end needs no word: the booking, too, takes its members for a guard longer than it lasts.
     """
-    common: tuple[Interval, ...] | None = None
+    held: tuple[Interval, ...] | None = None
     for member in sorted(booking.members):
         runs = merged(work.interval for work in works if work.excuses and member in work.members)
         inner = tuple(Interval(run.start + guard, run.end) for run in runs if run.start + guard < run.end)
-        if common is None:
-            common = inner
-        else:
-            common = tuple(both for one in common for other in inner if (both := one.intersection(other)))
-    return common or ()
+        held = inner if held is None else common(held, inner)
+    return held or ()
 
 
 def _joined(pieces: Sequence[Shortfall]) -> list[Shortfall]:

@@ -47,6 +47,8 @@ class _Window:
 
 def derive(told: Sequence[Told]) -> tuple[Part, ...]:
     """The maintenances of one ticket, for each account by itself, the same in any order of `told`."""
+    if len(told) == 1 and not told[0].fixed:
+        return (_part(told, _Window(told[0].notice.interval, [0]), 1, told[0].notice.account),)
     told = _under_one_name(told)
     parts: list[Part] = []
     for account, places in _accounts(told):
@@ -172,10 +174,13 @@ def _take_timed(told: Sequence[Told], timed: list[int], windows: list[_Window]) 
 
 def _part(told: Sequence[Told], window: _Window, number: int, account: str) -> Part:
     counting, repeated = _without_repetitions(told, window.told)
-    found = merge(replace(told[place].notice, part=number) for place in counting)
-    doubts = (*found.needs_review, *window.doubts, *((REPEATED,) if repeated else ()))
-    key = (found.key[0], account, found.key[2])
-    return Part(replace(found, key=key, needs_review=tuple(dict.fromkeys(doubts))), tuple(window.told))
+    notices = [told[place].notice for place in counting]
+    found = merge(one if one.part == number else replace(one, part=number) for one in notices)
+    doubts = (*window.doubts, *((REPEATED,) if repeated else ()))
+    if doubts or found.key[1] != account:
+        key = (found.key[0], account, found.key[2])
+        found = replace(found, key=key, needs_review=tuple(dict.fromkeys((*found.needs_review, *doubts))))
+    return Part(found, tuple(window.told))
 
 
 def _without_repetitions(told: Sequence[Told], places: Sequence[int]) -> tuple[list[int], bool]:

@@ -13,8 +13,9 @@ from pydantic import Field
 
 from maintsched.domain.interval import iso
 from maintsched.services import documents
-from maintsched.services.documents import Document, MaintenanceDocument, NoticeDocument, RunDocument, WindowDocument
+from maintsched.services.documents import Document, MaintenanceDocument, NoticeDocument, RunDocument
 from maintsched.services.reviewing import SourceLine
+from maintsched.services.windowdocuments import JudgedWindow, WindowDocument
 
 
 class Listing(Document):
@@ -24,8 +25,22 @@ class Listing(Document):
     stale: list[str]
 
 
+class LeftDocument(Document):
+    """A time in which members of a group are worked on; `standing` are those that are not."""
+
+    group: str
+    start: str
+    end: str
+    left: int
+    size: int
+    min_up: int
+    standing: list[str]
+    because: list[str]
+
+
 class WindowList(Listing):
-    windows: list[WindowDocument]
+    windows: list[JudgedWindow]
+    timeline: list[LeftDocument]
 
 
 class MaintenanceList(Listing):
@@ -72,10 +87,18 @@ class GroupDocument(Document):
 
 
 class StatusDocument(Listing):
+    until: str
     groups: list[GroupDocument]
+    timeline: list[LeftDocument]
     running: list[EntryDocument]
     next: list[EntryDocument]
     attention: list[str]
+
+
+class PastDocument(EntryDocument):
+    """A work that would explain what is seen, but is cancelled or over."""
+
+    why: str
 
 
 class HitDocument(Document):
@@ -84,12 +107,66 @@ class HitDocument(Document):
     now: str | None
     left: list[str]
     planned: list[EntryDocument]
+    past: list[PastDocument]
     contact: str | None
 
 
 class FoundList(Listing):
     text: str
+    since: str
+    until: str
     found: list[HitDocument]
+
+
+class CallDocument(Document):
+    name: str
+    role: str
+    noc: str | None
+    mail: str | None
+
+
+class GroupCardDocument(Document):
+    """A group at 03:00; `left` is null where the database did not answer."""
+
+    name: str
+    left: int | None
+    size: int
+    min_up: int
+    timeline: list[LeftDocument]
+    running: list[EntryDocument]
+    next: list[EntryDocument]
+    commands: list[str]
+
+
+class EmergencyDocument(Listing):
+    until: str
+    contacts: list[CallDocument]
+    steps: list[str]
+    reviewed: str | None
+    notes: list[str]
+    trouble: list[str]
+    groups: list[GroupCardDocument]
+
+
+class AnnouncementDocument(Document):
+    """What one partner is told; `sha256` is that of the mail as it was sent."""
+
+    window: str
+    partner: str
+    to: str | None
+    status: str
+    sequence: int
+    subject: str
+    text: str
+    calendar: str
+    sent: bool
+    sha256: str | None
+    file: str | None
+
+
+class AnnouncementList(Document):
+    window: str
+    announcements: list[AnnouncementDocument]
 
 
 class MaintenanceHistory(MaintenanceDocument):
@@ -221,13 +298,21 @@ DOCUMENTS: dict[str, type[Document]] = {
     "window book": WindowDocument,
     "window suggest": documents.Suggestions,
     "window list": WindowList,
-    "window show": WindowDocument,
+    "window show": JudgedWindow,
+    "window announce": AnnouncementList,
+    "window approve": WindowDocument,
+    "window reject": WindowDocument,
+    "window ack": WindowDocument,
+    "window move": WindowDocument,
+    "window start": WindowDocument,
+    "window finish": WindowDocument,
     "window cancel": WindowDocument,
     "drill list": DrillList,
     "drill run": RunDocument,
     "drill runs": RunList,
     "drill show": RunDocument,
     "drill recover": Recovered,
+    "emergency": EmergencyDocument,
     "feed export": FeedWritten,
     "audit verify": AuditVerified,
     "db upgrade": DatabaseUpgraded,

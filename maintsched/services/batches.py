@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from hashlib import sha256
 
 from maintsched import readers
@@ -76,7 +77,11 @@ class Batches:
     grows: bool = False
     dry: Known | None = None
 
-    @property
+    @cached_property
+    def aliases(self) -> Aliases:
+        return Aliases(self.project.inventory)
+
+    @cached_property
     def settings(self) -> str:
         """A hash of all that the config says about reading this source."""
         return sha256(repr(replace(self.origin, horizon=_NO_HORIZON)).encode()).hexdigest()[:16]
@@ -242,7 +247,7 @@ class Batches:
     def _taken(self, tx: Transaction, batch: Sequence[tuple[Unit, Fresh]], known: Known) -> Taking:
         patterns = (*self.source.not_ours, *sources.not_ours(tx, self.source.name))
         inventory = self.project.inventory
-        taking = Taking(tx, inventory, self.source, Aliases(inventory), patterns, known)
+        taking = Taking(tx, inventory, self.source, self.aliases, patterns, known)
         taking.take([unit for unit, each in batch if unit.notice is not None or each.after is None])
         for unit, each in batch:
             if unit.last and each.before is not None and each.piece.uid and each.after is None:

@@ -10,17 +10,18 @@ from maintsched.config.problems import did_you_mean
 from maintsched.domain.conflict import BLOCK, Candidate, Conflict, find_conflicts
 from maintsched.domain.interval import Interval, iso
 from maintsched.domain.inventory import Inventory
+from maintsched.domain.life import LONGEST
 from maintsched.domain.notice import Impact
 from maintsched.domain.schedule import free_slots
-from maintsched.domain.window import Window, WindowState
-from maintsched.errors import InvalidInput, NotFound, Refused
+from maintsched.domain.window import Window, WindowState, accepted
+from maintsched.errors import InvalidInput, Refused
 from maintsched.services.project import Project, require_in_force
 from maintsched.services.situation import around, situation
 from maintsched.services.tuning import SUGGEST_AHEAD
 from maintsched.store import windows
 from maintsched.store.engine import OneMemberDown, Transaction
 from maintsched.store.maintenances import StoredMaintenance
-from maintsched.store.windows import Claim, StoredWindow
+from maintsched.store.windows import Claim
 
 SLOTS = 3
 MINUTE = timedelta(minutes=1)
@@ -28,7 +29,7 @@ MINUTE = timedelta(minutes=1)
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What somebody wants to book."""
+    """What somebody wants to book; `reason` says why the rules are to give way, where they are."""
 
     circuits: tuple[str, ...]
     interval: Interval
@@ -37,16 +38,52 @@ class Request:
     change_id: str | None = None
     rollback: str | None = None
     shares: tuple[str, ...] = ()
+    emergency: bool = False
+    override: bool = False
+    accept_outage: bool = False
+    reason: str = ""
 
     def candidate(self, now: datetime) -> Candidate:
-        return Candidate(self.circuits, self.interval, self.impact, now, shares=self.shares)
+        return Candidate(
+            self.circuits,
+            self.interval,
+            self.impact,
+            now,
+            shares=self.shares,
+            accepts=accepted(override=self.override, accept_outage=self.accept_outage),
+            emergency=self.emergency,
+        )
+
+    def window(self, requester: str) -> Window:
+        return Window(
+            id="",
+            state=WindowState.REQUESTED,
+            circuits=self.circuits,
+            interval=self.interval,
+            impact=self.impact,
+            title=self.title.strip(),
+            requester=requester,
+            change_id=self.change_id,
+            rollback=self.rollback,
+            shares=self.shares,
+            emergency=self.emergency,
+            override=self.override,
+            accept_outage=self.accept_outage,
+            reason=self.reason.strip(),
+        )
 
 
 class BookingRefused(Refused):
     """The evaluator says no: what collides, and when it would be fine."""
 
-    def __init__(self, conflicts: tuple[Conflict, ...], suggestions: tuple[Interval, ...]) -> None:
-        super().__init__("the booking is refused", "take one of the free slots, or settle what it collides with")
+    def __init__(
+        self,
+        conflicts: tuple[Conflict, ...],
+        suggestions: tuple[Interval, ...],
+        what: str = "the booking is refused",
+        next_: str = "take one of the free slots, or settle what it collides with",
+    ) -> None:
+        super().__init__(what, next_)
         self.conflicts = conflicts
         self.suggestions = suggestions
 
@@ -95,28 +132,30 @@ def _circuit(inventory: Inventory, text: str) -> str:
 def check(project: Project, request: Request) -> tuple[tuple[Conflict, ...], tuple[Interval, ...]]:
     """Would it be booked now? The conflicts, and where one blocks, the next free slots."""
     now = project.now()
-    with project.store.read() as tx:
+    with project.store.read(now) as tx:
         require_in_force(project, tx)
         _sensible(tx, request, now)
         conflicts = judge(tx, project.inventory, request.candidate(now), now)
-        slots = _slots(tx, project.inventory, request, now) if any(c.blocks for c in conflicts) else ()
+        slots: tuple[Interval, ...] = ()
+        if any(c.blocks for c in conflicts):
+            slots = next_free(tx, project.inventory, request.candidate(now), now)
     return conflicts, slots
 
 
 def suggest(project: Project, request: Request, *, count: int = SLOTS) -> tuple[Interval, ...]:
     """The next free slots of the request's length, from its start on."""
     now = project.now()
-    with project.store.read() as tx:
+    with project.store.read(now) as tx:
         require_in_force(project, tx)
-        return _slots(tx, project.inventory, request, now, count=count)
+        _agreeing(request)
+        return next_free(tx, project.inventory, request.candidate(now), now, count=count)
 
 
 def book(project: Project, request: Request) -> tuple[Window, tuple[Conflict, ...]]:
     """Book it. Returns the window and the warnings; raises BookingRefused with conflicts and free slots."""
     inventory = project.inventory
     now = project.now()
-    if not request.title.strip():
-        raise InvalidInput("a title is needed", "--title TEXT")
+    _whole(request)
     try:
         with project.store.write(project.actor, now) as tx:
             require_in_force(project, tx)
@@ -124,62 +163,95 @@ def book(project: Project, request: Request) -> tuple[Window, tuple[Conflict, ..
             _sensible(tx, request, now)
             conflicts = judge(tx, inventory, request.candidate(now), now)
             if any(conflict.blocks for conflict in conflicts):
-                raise BookingRefused(conflicts, _slots(tx, inventory, request, now))
-            window = windows.add_window(tx, _window(request, project.actor.name), claims(inventory, request, conflicts))
-            payload = {
-                "circuits": list(window.circuits),
-                "start": iso(window.interval.start),
-                "end": iso(window.interval.end),
-                "impact": window.impact.value,
-                "title": window.title,
-                "warnings": [conflict.message for conflict in conflicts],
-            }
-            tx.audit("window.book", window.id, payload)
+                raise BookingRefused(conflicts, ())
+            window = request.window(project.actor.name)
+            window = windows.add_window(tx, window, claims(inventory, window, conflicts))
+            tx.audit("window.book", window.id, {**told(window), "warnings": [each.message for each in conflicts]})
+    except BookingRefused as refusal:  # the lock is free again: nobody waits while slots are searched
+        with project.store.read(now) as reader:
+            refusal.suggestions = next_free(reader, inventory, request.candidate(now), now)
+        raise
     except OneMemberDown as error:
         conflicts, slots = check(project, request)
-        if not any(conflict.blocks for conflict in conflicts):
-            conflicts = (*conflicts, _guarded(request))
-        raise BookingRefused(conflicts, slots) from error
+        raise BookingRefused(with_guard(conflicts, request.circuits, request.interval), slots) from error
     return window, conflicts
 
 
-def _guarded(request: Request) -> Conflict:
-    message = f"the database holds another member of a group of {', '.join(request.circuits)} at that time"
-    return Conflict("REDUNDANCY", BLOCK, None, request.interval, message)
+def told(window: Window) -> dict[str, object]:
+    """A window's request for the audit trail."""
+    return {
+        "circuits": list(window.circuits),
+        "start": iso(window.interval.start),
+        "end": iso(window.interval.end),
+        "impact": window.impact.value,
+        "title": window.title,
+        "rollback": window.rollback,
+        **{name: True for name in ("emergency", "override", "accept_outage") if getattr(window, name)},
+        **({"reason": window.reason} if window.reason else {}),
+    }
+
+
+def with_guard(conflicts: tuple[Conflict, ...], circuits: tuple[str, ...], interval: Interval) -> tuple[Conflict, ...]:
+    """The conflicts, and the database's own word where none of them says why it refused."""
+    if any(conflict.blocks for conflict in conflicts):
+        return conflicts
+    message = f"the database holds another member of a group of {', '.join(circuits)} at that time"
+    return (*conflicts, Conflict("REDUNDANCY", BLOCK, None, interval, message))
+
+
+def _whole(request: Request) -> None:
+    """Whether the request says everything that a booking needs. Raises InvalidInput."""
+    if not request.title.strip():
+        raise InvalidInput("a title is needed", "--title TEXT")
+    if request.impact.takes_down and not (request.rollback or "").strip():
+        raise InvalidInput(
+            f"work with impact {request.impact} takes circuits down: it is not said how it is taken back",
+            "--rollback TEXT; or --impact, where it does less",
+        )
+    flags = (("emergency", request.emergency), ("override", request.override), ("accept-outage", request.accept_outage))
+    asked = [f"--{name}" for name, given in flags if given]
+    if asked and not request.reason.strip():
+        raise InvalidInput(f"{' and '.join(asked)} needs a reason", "--reason TEXT: whoever approves it reads it")
+
+
+def _agreeing(request: Request) -> None:
+    """Whether what is asked for goes together. Raises InvalidInput."""
+    if request.accept_outage and (request.emergency or request.override):
+        raise InvalidInput(
+            "--accept-outage is for an outage that was agreed on beforehand: it is no emergency and overrides nothing",
+            "give it alone; or --emergency, with --override where the last member must be taken",
+        )
+    if request.impact is Impact.NO_IMPACT and (request.override or request.accept_outage):
+        raise InvalidInput("work without impact takes nothing down", "leave out --override and --accept-outage")
 
 
 def _sensible(tx: Transaction, request: Request, now: datetime) -> None:
-    if request.interval.end <= now:
-        raise InvalidInput(f"the window ends at {iso(request.interval.end)}, which is over", "give a time to come")
+    _agreeing(request)
+    possible(request.interval, now)
     for share in request.shares:
         if windows.get_window(tx, share) is None:
             raise InvalidInput(f"--share {share}: there is no such window", "`maintsched window list` shows them")
 
 
-def _window(request: Request, requester: str) -> Window:
-    return Window(
-        id="",
-        state=WindowState.REQUESTED,
-        circuits=request.circuits,
-        interval=request.interval,
-        impact=request.impact,
-        title=request.title,
-        requester=requester,
-        change_id=request.change_id,
-        rollback=request.rollback,
-        shares=request.shares,
-    )
+def possible(interval: Interval, now: datetime) -> None:
+    """Raise InvalidInput for a slot that nobody can use."""
+    if interval.end <= now:
+        raise InvalidInput(f"the window ends at {iso(interval.end)}, which is over", "give a time to come")
+    if interval.duration > LONGEST:
+        raise InvalidInput(f"a window lasts {LONGEST.days} days at most", "book several, each for its own part")
 
 
-def claims(inventory: Inventory, request: Request, conflicts: Iterable[Conflict]) -> tuple[Claim, ...]:
+def claims(inventory: Inventory, window: Window, conflicts: Iterable[Conflict]) -> tuple[Claim, ...]:
     """What the window takes from each group. The database enforces it only where one member may be down at once, the
     window takes one itself, and nothing was accepted knowingly; elsewhere the evaluator alone can judge."""
-    inside_outage = any(conflict.rule in ("INSIDE-OUTAGE", "REDUNDANCY") for conflict in conflicts)
+    knowingly = window.override or window.accept_outage
+    knowingly = knowingly or any(conflict.rule in ("INSIDE-OUTAGE", "REDUNDANCY") for conflict in conflicts)
     found = []
-    for group in inventory.groups.values():
-        taken = [name for name in request.circuits if name in group.circuits]
+    own = frozenset(window.circuits)
+    for group in (each for each in inventory.groups.values() if not own.isdisjoint(each.circuits)):
+        taken = [name for name in window.circuits if name in group.circuits]
         spare = len(group.circuits) - group.min_up
-        enforced = spare == 1 and len(taken) == 1 and request.impact is not Impact.NO_IMPACT and not inside_outage
+        enforced = spare == 1 and len(taken) == 1 and window.impact is not Impact.NO_IMPACT and not knowingly
         found += [Claim(group.name, name, enforced) for name in taken]
     return tuple(found)
 
@@ -192,7 +264,8 @@ def judge(
     instead: Mapping[int, StoredMaintenance] | None = None,
 ) -> tuple[Conflict, ...]:
     """What the evaluator says of a candidate, given everything known in this transaction (or `instead` of it)."""
-    known = situation(tx, inventory, now, around(candidate), drill=candidate.kind == "drill", instead=instead)
+    drill, near = candidate.kind == "drill", around(candidate)
+    known = situation(tx, inventory, now, near, circuits=candidate.circuits, drill=drill, instead=instead)
     return find_conflicts(candidate, known)
 
 
@@ -203,29 +276,16 @@ def judge_drill(
     return judge(tx, inventory, Candidate((circuit,), interval, Impact.OUTAGE, now, kind="drill"), now)
 
 
-def _slots(
-    tx: Transaction, inventory: Inventory, request: Request, now: datetime, *, count: int = SLOTS
+def next_free(
+    tx: Transaction, inventory: Inventory, candidate: Candidate, now: datetime, *, count: int = SLOTS
 ) -> tuple[Interval, ...]:
-    candidate = request.candidate(now)
-    begin = max(request.interval.start, now.replace(second=0, microsecond=0) + MINUTE)  # a time that can be typed
-    until = begin + SUGGEST_AHEAD
-    known = situation(tx, inventory, now, Interval(begin, until))
-    return free_slots(candidate, known, not_before=begin, until=until, count=count)
-
-
-def cancel(project: Project, window_id: str, note: str) -> StoredWindow:
-    """Give a slot back."""
-    with project.store.write(project.actor) as tx:
-        stored = windows.get_window(tx, window_id)
-        if stored is None:
-            raise NotFound(f"there is no window {window_id}", "`maintsched window list` shows them")
-        if not stored.window.state.counts or stored.window.state is WindowState.IN_PROGRESS:
-            state = stored.window.state.value.replace("_", " ")
-            raise Refused(
-                f"{stored.window.id} is {state}: there is nothing to cancel", "`maintsched window list --all`"
-            )
-        windows.set_state(tx, stored.window.id, WindowState.CANCELLED)
-        tx.audit("window.cancel", stored.window.id, {"note": note})
-        again = windows.get_window(tx, window_id)
-        assert again is not None  # read a moment ago, under the lock
-        return again
+    """The next slots of the candidate's length that nothing blocks, from its start on."""
+    begin = max(candidate.interval.start, now.replace(second=0, microsecond=0) + MINUTE)  # a time that can be typed
+    found: tuple[Interval, ...] = ()
+    for ahead in (SUGGEST_AHEAD / 20, SUGGEST_AHEAD):  # mostly a slot is near, and little must be read to find it
+        until = begin + ahead
+        known = situation(tx, inventory, now, Interval(begin, until), circuits=candidate.circuits)
+        found = free_slots(candidate, known, not_before=begin, until=until, count=count)
+        if len(found) >= count:
+            break
+    return found

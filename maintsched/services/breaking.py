@@ -49,8 +49,12 @@ def recheck(project: Project) -> tuple[Broken, ...]:
     """Judge every booking to come again; one that a fact landed on, or that lost the outage it lay in, goes to
     needs_review and cannot start. Returns those that something speaks against."""
     now = project.now()
+    with project.store.read(now) as reader:  # many windows take a while to judge: nobody waits for the lock so long
+        suspects = [each.window.id for each in _broken(reader, project.inventory, now)]
+    if not suspects:
+        return ()
     with project.store.write(project.actor, now) as tx:
-        found = _broken(tx, project.inventory, now)
+        found = _broken(tx, project.inventory, now, only=suspects)
         for each in found:
             if each.window.state is not WindowState.NEEDS_REVIEW:
                 windows.set_state(tx, each.window.id, WindowState.NEEDS_REVIEW)
@@ -80,12 +84,18 @@ def would_break(project: Project, known: Known) -> tuple[Broken, ...]:
 
 
 def _broken(
-    tx: Transaction, inventory: Inventory, now: datetime, instead: Mapping[int, StoredMaintenance] | None = None
+    tx: Transaction,
+    inventory: Inventory,
+    now: datetime,
+    instead: Mapping[int, StoredMaintenance] | None = None,
+    *,
+    only: Iterable[str] | None = None,
 ) -> tuple[Broken, ...]:
     found = []
-    for stored in windows.windows(tx, counting=True):
+    every = windows.windows(tx, counting=True) if only is None else [windows.get_window(tx, each) for each in only]
+    for stored in filter(None, every):
         window = stored.window
-        if window.interval.end <= now or window.state is WindowState.IN_PROGRESS:
+        if not window.state.counts or window.interval.end <= now or window.state is WindowState.IN_PROGRESS:
             continue
         judged = judge(tx, inventory, window.candidate(stored.booked_at), now, instead)
         # What is booked had the members it needs: if they are not left any more, the facts have changed.

@@ -7,18 +7,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from maintsched.domain.conflict import Conflict
 from maintsched.domain.drill import Run
 from maintsched.domain.interval import Interval, iso
-from maintsched.services.reporting import Imported
-from maintsched.services.breaking import Broken
 from maintsched.services.records import run_document
 from maintsched.store.maintenances import StoredMaintenance
 from maintsched.store.notices import StoredNotice
+
+if TYPE_CHECKING:  # a booking prints a document, and need not load what reads calendars
+    from maintsched.services.breaking import Broken
+    from maintsched.services.reporting import Imported
 
 
 class Document(BaseModel):

@@ -226,7 +226,7 @@ class _Drill:
                 "", WindowState.IN_PROGRESS, (plan.primary,), interval, Impact.OUTAGE, request.title,
                 self.project.actor.name, kind="drill",
             )  # fmt: skip
-            kept = windows.add_window(tx, window, claims(self.project.inventory, request, conflicts))
+            kept = windows.add_window(tx, window, claims(self.project.inventory, window, conflicts))
             tx.audit("window.book", kept.id, {"drill": plan.drill, "run": self.run_id, "end": iso(interval.end)})
         self.live.note("window", "booked", kept.id)
 

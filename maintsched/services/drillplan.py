@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -15,15 +14,16 @@ from maintsched.domain.interval import iso
 from maintsched.domain.inventory import DrillConfig
 from maintsched.domain.platform import Platform
 from maintsched.domain.playbook import Playbook
-from maintsched.errors import InvalidInput, NotFound, Refused, Unavailable
+from maintsched.errors import InvalidInput, NotFound, Refused
 from maintsched.services.devices import platforms_of
 from maintsched.services.planning import make_plan, plan_hash
 from maintsched.services.project import Project, require_in_force
+from maintsched.services.signing import verify_signature
 from maintsched.store import runs
 from maintsched.store.engine import Transaction
 from maintsched.store.runs import Approval
 
-SIGNATURE_NAMESPACE = "maintsched"
+TO_SIGN = "`drill approve … --to-sign`, with the same --until and --runs,"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,7 @@ def approve(
     signed = None
     if signature is not None:
         signed = statement(planned, until=until, times=times)
-        verify_signature(project, signed, signature)
+        verify_signature(project, signed, signature, printed_by=TO_SIGN)
     with project.store.write(project.actor, now) as tx:
         given = runs.approvals(tx, planned.plan.drill)
         if signed is not None and any(
@@ -99,34 +99,6 @@ def approve(
             until=until,
             runs=times,
             statement=signed,
-        )
-
-
-def verify_signature(project: Project, text: str, signature: Path) -> None:
-    """An SSH signature (ssh-keygen -Y sign -n maintsched) over `text`, by the acting person's key.
-
-    Raises Refused when it is not theirs, InvalidInput when there is nothing to check it against.
-    """
-    signers = project.inventory.policy.signers
-    if signers is None:
-        raise InvalidInput("the config names no allowed signers", "set `policy.signers` to an SSH allowed-signers file")
-    for path in (Path(signers), signature):
-        if not path.is_file():
-            raise InvalidInput(f"there is no file {path}", "check `policy.signers` and --signature")
-    command = ["ssh-keygen", "-Y", "verify", "-f", signers, "-I", project.actor.name]
-    command += ["-n", SIGNATURE_NAMESPACE, "-s", str(signature)]
-    try:
-        done = subprocess.run(command, input=text.encode(), capture_output=True, timeout=10, check=False)
-    except FileNotFoundError as error:
-        raise InvalidInput("ssh-keygen is not installed", "install openssh-client") from error
-    except subprocess.TimeoutExpired as error:
-        raise Unavailable("ssh-keygen did not answer in 10 s", "try again") from error
-    if done.returncode != 0:
-        said = (done.stderr or done.stdout).decode(errors="replace").strip() or "no reason given"
-        raise Refused(
-            f"{signature} is no signature of {project.actor.name} over this approval: {said}",
-            "sign what `drill approve … --to-sign` prints, with the same --until and --runs:"
-            f" ssh-keygen -Y sign -n {SIGNATURE_NAMESPACE} -f KEY",
         )
 
 

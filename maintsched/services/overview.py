@@ -5,26 +5,29 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from ipaddress import ip_address
 from typing import Any
 
 from maintsched.domain.conflict import OpenReview
 from maintsched.domain.interval import Interval, iso
-from maintsched.domain.inventory import Circuit, Inventory
-from maintsched.domain.redundancy import members_taken
+from maintsched.domain.inventory import Inventory
+from maintsched.domain.window import WindowState
+from maintsched.domain.wording import moment, span
+from maintsched.services.dead import dead_runs, describe_dead
 from maintsched.services.project import Project, require_in_force
-from maintsched.services.recovering import dead_runs, describe_dead
-from maintsched.services.situation import stale_sources
-from maintsched.store import maintenances, notices, windows
+from maintsched.services.situation import situation
+from maintsched.services.timeline import AHEAD, Row, rows_of
+from maintsched.services.windowing import needs_retro_approval, waits_for
+from maintsched.store import maintenances, runs, windows
 from maintsched.store.engine import Transaction
+from maintsched.store.maintenances import StoredMaintenance
+from maintsched.store.windows import StoredWindow
 
-AHEAD = timedelta(days=14)
-FIND_AHEAD = timedelta(days=90)
+SOON = timedelta(days=2)  # what starts by then should be ready
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A maintenance, window or drill as it is listed."""
+    """A maintenance, window or drill as it is listed; `since` is when it was last changed."""
 
     id: str
     kind: str
@@ -34,6 +37,7 @@ class Entry:
     state: str
     title: str
     groups: tuple[str, ...] = ()
+    since: datetime | None = None
 
     def document(self) -> dict[str, Any]:
         return {
@@ -60,8 +64,12 @@ class GroupNow:
 
 @dataclass(frozen=True, slots=True)
 class Overview:
+    """`until`: nothing later was looked at, but what needs a person."""
+
     as_of: datetime
+    until: datetime
     groups: tuple[GroupNow, ...]
+    timeline: tuple[Row, ...]
     running: tuple[Entry, ...]
     coming: tuple[Entry, ...]
     attention: tuple[str, ...]
@@ -70,150 +78,139 @@ class Overview:
     def document(self) -> dict[str, Any]:
         return {
             "as_of": iso(self.as_of.replace(microsecond=0)),
+            "until": iso(self.until.replace(microsecond=0)),
             "stale": list(self.stale),
             "groups": [{"name": g.name, "left": g.left, "size": g.size, "min_up": g.min_up} for g in self.groups],
+            "timeline": [row.document() for row in self.timeline],
             "running": [entry.document() for entry in self.running],
             "next": [entry.document() for entry in self.coming],
             "attention": list(self.attention),
         }
 
 
-def entries(tx: Transaction, near: Interval, inventory: Inventory) -> tuple[Entry, ...]:
-    """Everything that counts and overlaps `near`, by start."""
+def entries(tx: Transaction, near: Interval, inventory: Inventory, *, counting: bool = True) -> tuple[Entry, ...]:
+    """Everything that overlaps `near`, by start; what counts, or what does not any more."""
     found = []
     for fact in maintenances.maintenances(tx, near=near):
-        m = fact.maintenance
-        if m.interval is not None and m.status.counts:
-            circuits = tuple(hit.circuit for hit in fact.circuits)
-            groups = inventory.sources[fact.source].groups if fact.source in inventory.sources else ()
-            worst = max((hit.impact for hit in fact.circuits), key=lambda impact: impact.rank, default=m.impact)
-            title = f"{fact.reference}: {m.title}"
-            found.append(
-                Entry(f"M-{fact.id}", "maintenance", circuits, m.interval, worst.value, m.status.value, title, groups)
-            )
-    for stored in windows.windows(tx, near=near, counting=True):
-        w = stored.window
-        found.append(Entry(w.id, w.kind, w.circuits, w.interval, w.impact.value, w.state.value, w.title))
+        if fact.maintenance.interval is not None and fact.maintenance.status.counts is counting:
+            found.append(_of_maintenance(fact, fact.maintenance.interval, inventory))
+    for stored in windows.windows(tx, near=near, counting=counting):
+        if stored.window.state.counts is counting:
+            found.append(_of_window(stored))
     return tuple(sorted(found, key=lambda entry: (entry.interval, entry.id)))
+
+
+def _of_maintenance(fact: StoredMaintenance, interval: Interval, inventory: Inventory) -> Entry:
+    m = fact.maintenance
+    circuits = tuple(hit.circuit for hit in fact.circuits)
+    groups = inventory.sources[fact.source].groups if fact.source in inventory.sources else ()
+    worst = max((hit.impact for hit in fact.circuits), key=lambda impact: impact.rank, default=m.impact)
+    title = f"{fact.reference}: {m.title}"
+    return Entry(
+        *(f"M-{fact.id}", "maintenance", circuits, interval, worst.value, m.status.value, title, groups),
+        since=fact.changed_at,
+    )
+
+
+def _of_window(stored: StoredWindow) -> Entry:
+    w = stored.window
+    return Entry(
+        *(w.id, w.kind, w.circuits, w.interval, w.impact.value, w.state.value, w.title), since=stored.changed_at
+    )
 
 
 def overview(project: Project) -> Overview:
     """The answer to `status`."""
     now = project.now()
     inventory = project.inventory
-    with project.store.read() as tx:
+    ahead = Interval(now, now + AHEAD)
+    with project.store.read(now) as tx:
         require_in_force(project, tx)
-        known = entries(tx, Interval(now, now + AHEAD), inventory)
-        stale = stale_sources(tx, inventory, now)
-        reviews = notices.open_reviews(tx)
-    running = tuple(entry for entry in known if entry.interval.start <= now)
-    groups = tuple(
-        GroupNow(
-            group.name,
-            len(group.circuits) - len(_down(running, group.name, inventory)),
-            len(group.circuits),
-            group.min_up,
-        )
+        known = situation(tx, inventory, now, ahead)
+        listed = entries(tx, ahead, inventory)
+        waiting = _waiting(tx, inventory, now)
+        unproven = _unproven(tx, inventory, now)
+        unapproved = [each.text for each in needs_retro_approval(tx, now)]
+    running = tuple(entry for entry in listed if entry.interval.start <= now)
+    timeline = rows_of(inventory, known.occupations, ahead)
+    attention = [describe_dead(run) for run in dead_runs(project)]
+    attention += [said_of(review) for review in known.reviews]
+    attention += [f"source {source.name} {source.reason}" for source in known.stale]
+    attention += [*waiting, *unapproved, *short(timeline), *unproven]
+    return Overview(
+        as_of=now,
+        until=ahead.end,
+        groups=groups_now(inventory, timeline, now),
+        timeline=timeline,
+        running=running,
+        coming=tuple(entry for entry in listed if entry.interval.start > now),
+        attention=tuple(attention),
+        stale=tuple(source.name for source in known.stale),
+    )
+
+
+def groups_now(inventory: Inventory, timeline: Iterable[Row], now: datetime) -> tuple[GroupNow, ...]:
+    """What is left of every group at this moment."""
+    left = {row.group: row.left for row in timeline if row.interval.start <= now < row.interval.end}
+    return tuple(
+        GroupNow(group.name, left.get(group.name, len(group.circuits)), len(group.circuits), group.min_up)
         for group in inventory.groups.values()
     )
-    attention = [describe_dead(run) for run in dead_runs(project)]
-    attention += [f"{review.id}: {review.reason} (`maintsched calendar review`)" for review in reviews]
-    attention += [f"source {source.name} {source.reason}" for source in stale]
-    attention += [f"{e.id} needs a review: {e.title}" for e in known if e.state == "needs_review"]
-    coming = tuple(entry for entry in known if entry.interval.start > now)
-    return Overview(now, groups, running, coming, tuple(attention), tuple(source.name for source in stale))
 
 
-def _down(running: Iterable[Entry], group: str, inventory: Inventory) -> frozenset[str]:
-    circuits = [name for entry in running if entry.impact != "NO-IMPACT" for name in entry.circuits]
-    return members_taken(inventory.groups[group], circuits, inventory)
+def said_of(review: OpenReview) -> str:
+    """What waits for a person, and the command that settles it."""
+    settle = " (`maintsched calendar review`)" if review.id.startswith("N-") else ""
+    return f"{review.id}: {review.reason}{settle}"
 
 
-@dataclass(frozen=True, slots=True)
-class Hit:
-    """A circuit that somebody asked for: `now` is what is planned at that time, `left` what stands of its groups."""
-
-    circuit: str
-    what: str
-    now: str
-    left: tuple[str, ...]
-    coming: tuple[Entry, ...]
-    contact: str
-
-    def document(self) -> dict[str, Any]:
-        return {
-            "circuit": self.circuit,
-            "what": self.what,
-            "now": self.now or None,
-            "left": list(self.left),
-            "planned": [entry.document() for entry in self.coming],
-            "contact": self.contact or None,
-        }
+def short(timeline: Iterable[Row]) -> list[str]:
+    """Times for which what is planned leaves fewer members than a group needs."""
+    return [
+        f"{row.group}: {row.left} of {row.size} left {span(_minutes(row.interval))}, {row.min_up} needed "
+        f"({', '.join(each.id for each in row.because)})"
+        for row in timeline
+        if row.short
+    ]
 
 
-def look_up(project: Project, text: str, at: datetime) -> tuple[tuple[Hit, ...], tuple[str, ...]]:
-    """Circuits whose name, alias, address or planned work fits `text`, and the stale sources. Raises NotFound."""
-    from maintsched.errors import NotFound
-
-    inventory = project.inventory
-    with project.store.read() as tx:
-        require_in_force(project, tx)
-        known = entries(tx, Interval(at, at + FIND_AHEAD), inventory)
-        reviews = notices.open_reviews(tx)
-        stale = stale_sources(tx, inventory, project.now())
-    wanted = text.strip().casefold()
-    named = {c.name for c in inventory.circuits.values() if wanted and _is_named(c, wanted)}
-    named |= {name for entry in known if _is_called(entry, wanted) for name in entry.circuits}
-    if not named:
-        raise NotFound(
-            f"nothing of ours is called {text!r}", "names: `maintsched inventory show`; tickets: `calendar list`"
-        )
-    hits = tuple(_hit(inventory, name, known, at, reviews) for name in inventory.circuits if name in named)
-    return hits, tuple(source.name for source in stale)
+def _minutes(interval: Interval) -> Interval:
+    """From the minute in which it starts: the rows of what runs start now."""
+    return Interval(interval.start.replace(second=0, microsecond=0), interval.end)
 
 
-def _is_called(entry: Entry, wanted: str) -> bool:
-    """By its id, or by enough of its title that it cannot be a chance."""
-    return wanted == entry.id.casefold() or (len(wanted) > 3 and wanted in entry.title.casefold())
+def _waiting(tx: Transaction, inventory: Inventory, now: datetime) -> list[str]:
+    """Windows that cannot go on without a person: in review, however far ahead; overrun; soon to start, not ready."""
+    found = []
+    for w in (stored.window for stored in windows.windows(tx, states=["needs_review"])):
+        if w.interval.end > now:
+            found.append(f"{w.id} needs a review: {w.title} (`maintsched window show {w.id}`)")
+    for w in (stored.window for stored in windows.windows(tx, near=Interval(now, now + SOON), counting=True)):
+        since, wanted = w.overrun_since(now), waits_for(inventory, w)
+        if since is not None and w.kind == "window":
+            found.append(f"{w.id} should have ended at {moment(since)}: {w.title} (`maintsched window finish {w.id}`)")
+        elif wanted and w.interval.start > now and w.state is not WindowState.NEEDS_REVIEW:
+            found.append(f"{w.id} starts at {moment(w.interval.start)} and waits for {wanted}: {w.title}")
+    return found
 
 
-def _is_named(circuit: Circuit, wanted: str) -> bool:
-    """Exactly, by an address inside its network, or by enough of an alias that it cannot be a chance."""
-    names = [*circuit.all_aliases, *(str(session.neighbor) for session in circuit.sessions)]
-    names += [str(circuit.network or ""), circuit.site, circuit.router or ""]
-    if wanted in (name.casefold() for name in names):
-        return True
-    if len(wanted) > 3 and any(wanted in alias.casefold() for alias in circuit.all_aliases):
-        return True
-    try:
-        return circuit.network is not None and ip_address(wanted) in circuit.network
-    except ValueError:
-        return False
-
-
-def _hit(
-    inventory: Inventory, name: str, known: tuple[Entry, ...], at: datetime, reviews: tuple[OpenReview, ...]
-) -> Hit:
-    circuit = inventory.circuits[name]
-    groups = {group.name for group in inventory.groups_of(name)}
-    # What the platform itself announces takes no circuit down, but at night it is the answer all the same.
-    own = tuple(e for e in known if name in e.circuits or (not e.circuits and groups.intersection(e.groups)))
-    running = [entry for entry in own if entry.interval.start <= at]
-    everything = [entry for entry in known if entry.interval.start <= at]
-    left = []
-    for group in inventory.groups_of(name):
-        down = _down(everything, group.name, inventory)
-        standing = [member for member in group.circuits if member not in down]
-        left.append(f"{group.name}: {len(standing)} of {len(group.circuits)} left ({', '.join(standing) or 'none'})")
-    waiting = [review.id for review in reviews if not review.circuits or name in review.circuits]
-    if waiting:
-        left.append(f"not known yet: {', '.join(waiting)} may concern it (`maintsched calendar review`)")
-    contact = inventory.contacts.get(circuit.provider)
-    return Hit(
-        circuit=name,
-        what=f"{circuit.kind}, {circuit.provider} at {circuit.site}, also called {', '.join(circuit.all_aliases[1:])}",
-        now="; ".join(f"{e.id} {e.impact} until {e.interval.end:%Y-%m-%d %H:%MZ}: {e.title}" for e in running),
-        left=tuple(left),
-        coming=tuple(entry for entry in own if entry.interval.start > at),
-        contact=f"{circuit.provider} NOC {contact.noc} {contact.mail}".strip() if contact else "",
-    )
+def _unproven(tx: Transaction, inventory: Inventory, now: datetime) -> list[str]:
+    """Drills whose survivor was not proven within the policy's time."""
+    every = inventory.policy.drill_every
+    found = []
+    for drill in inventory.drills.values():
+        group = inventory.groups[drill.group]
+        passed: dict[str, datetime] = {}
+        for run in runs.runs(tx, drill=drill.name):
+            if run.verdict == "PASS" and run.ended is not None:
+                passed[run.survivor] = max(run.ended, passed.get(run.survivor, run.ended))
+        for survivor in (name for name in group.circuits if name != group.primary):
+            last = passed.get(survivor)
+            if last is None:
+                said = "has never passed"
+            elif last + every <= now:
+                said = f"is overdue since {last + every:%Y-%m-%d}"
+            else:
+                continue
+            found.append(f"drill {drill.name} over {survivor} {said} (`maintsched drill list`)")
+    return found

@@ -6,6 +6,8 @@ import contextlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
+from hashlib import sha256
 from pathlib import Path
 
 from maintsched import config, platforms
@@ -33,6 +35,11 @@ class Project:
     def base(self) -> Path:
         return self.path.parent
 
+    @cached_property
+    def seal(self) -> str:
+        """The SHA-256 of `canonical`."""
+        return sha256(self.canonical).hexdigest()
+
     @property
     def state(self) -> Path:
         return state_dir(self.inventory.state_dir)
@@ -55,11 +62,11 @@ def opened(path: Path, actor: Actor, say: Callable[[str], None]) -> Iterator[Pro
 
 def require_in_force(project: Project, tx: Transaction) -> None:
     """Raise Refused when the file is not the inventory in force: nothing may be judged or touched by another one."""
+    if inventories.seal_in_force(tx) == project.seal:
+        return
     held = inventories.in_force(tx)
     if held is None:
         raise Refused("no inventory is in force", "`maintsched inventory apply --reason TEXT` puts the file in force")
-    if held.canonical == project.canonical:
-        return
     changes = config.differences(config.from_canonical(held.canonical, project.base), project.inventory)
     if changes:
         shown = "\n  ".join(changes[:10]) + (f"\n  … {len(changes) - 10} more" if len(changes) > 10 else "")

@@ -19,12 +19,16 @@ from maintsched.writers.ics import FeedEntry, feed
 
 KEEP_BACK = timedelta(days=30)
 LOOK_AHEAD = timedelta(days=180)
-_STATUS = {
+STATUSES = {
     WindowState.REQUESTED: Status.TENTATIVE,
     WindowState.APPROVED: Status.CONFIRMED,
+    WindowState.ACKNOWLEDGED: Status.CONFIRMED,
     WindowState.IN_PROGRESS: Status.IN_PROCESS,
     WindowState.COMPLETED: Status.COMPLETED,
     WindowState.NEEDS_REVIEW: Status.TENTATIVE,
+    WindowState.REJECTED: Status.CANCELLED,
+    WindowState.CANCELLED: Status.CANCELLED,
+    WindowState.EXPIRED: Status.CANCELLED,
 }
 
 
@@ -110,7 +114,7 @@ class _Known:
             title=f"{', '.join(booked.circuits)} {booked.impact}{down}: {booked.title}{note}",
             description=f"{booked.id} {booked.state}, requested by {booked.requester}"
             + (f"\nChange {booked.change_id}" if booked.change_id else ""),
-            status=_STATUS.get(booked.state, Status.CANCELLED),
+            status=STATUSES[booked.state],
             categories=(booked.kind,),
             provider=self.inventory.broker,
             account=self.inventory.broker,

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import socket
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
@@ -20,9 +19,10 @@ from maintsched.domain.drill import Finding, Run, TimelineEntry, Verdict
 from maintsched.domain.platform import AllowList, fill
 from maintsched.errors import InvalidInput, MaintschedError
 from maintsched.routers.device import Device
+from maintsched.services.dead import dead_runs, describe_dead, journal_of
 from maintsched.services.devices import make_devices, platforms_of
 from maintsched.services.drillplan import plan_drill
-from maintsched.services.journal import Written, claimed, process_start, read_journal
+from maintsched.services.journal import Written, claimed
 from maintsched.services.ledger import DatabaseLedger, read_record, write_record
 from maintsched.services.planning import allow_lists
 from maintsched.services.project import Project
@@ -36,42 +36,6 @@ POLL_SECONDS = 0.25
 RESTORE_SECONDS = 30.0
 
 Say = Callable[[str], None]
-
-
-def dead_runs(project: Project) -> tuple[StoredRun, ...]:
-    """Runs of this machine that are not closed, and whose process is gone."""
-    with project.store.read() as tx:
-        open_runs = runs.runs(tx, states=("running", "lost"))
-    here = socket.gethostname()
-    return tuple(
-        run for run in open_runs if run.owner.host == here and process_start(run.owner.pid) != run.owner.pid_started
-    )
-
-
-def describe_dead(run: StoredRun) -> str:
-    """One line for whoever types the next command."""
-    if run.state == "lost":
-        return f"run {run.id} ended with our change possibly still on a router"
-    written = _journal(run)
-    if written is None:
-        return f"run {run.id} died, and its journal {run.journal} cannot be read"
-    if written.has("run", "ended"):
-        return f"run {run.id} ended in order, but its record is not in the database yet"
-    last = f"after `{written.entries[-1].step} {written.entries[-1].state}`" if written.entries else "at its start"
-    if not written.has("arm", "started"):
-        return f"run {run.id} died {last}, before it touched anything"
-    if not any(entry.step != "arm" and entry.state == "intended" for entry in written.entries):
-        return f"run {run.id} died {last}, with the dead-man armed and nothing shut"
-    if written.has("restore", "sent"):
-        return f"run {run.id} died {last}, while it was restoring"
-    return f"run {run.id} died {last}, with the primary shut; its dead-man restores the router"
-
-
-def _journal(run: StoredRun) -> Written | None:
-    try:
-        return read_journal(Path(run.journal))
-    except OSError:
-        return None
 
 
 def recover(project: Project, say: Say) -> list[Run]:
@@ -127,7 +91,7 @@ class _Found:
 
 def _recover(project: Project, stored: StoredRun, say: Say) -> Run:
     say(describe_dead(stored))
-    written = _journal(stored)
+    written = journal_of(stored)
     record = Path(stored.journal).with_suffix(".json")
     ledger = DatabaseLedger(project.store, project.actor, stored.id)
     ended = read_record(record)

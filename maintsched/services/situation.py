@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
-from maintsched.domain.conflict import Candidate, Freeze, Occupation, Situation, StaleSource
+from maintsched.domain.case import Reach
+from maintsched.domain.conflict import Candidate, Freeze, Occupation, OpenReview, Situation, StaleSource
 from maintsched.domain.interval import Interval
 from maintsched.domain.inventory import Inventory, Source
-from maintsched.domain.notice import Status
-from maintsched.services.tuning import EXPANSION, LOOK_BACK
-from maintsched.store import freezes, maintenances, notices, sources, windows
+from maintsched.domain.overrun import held
+from maintsched.services.tuning import EXPANSION
+from maintsched.store import freezes, maintenances, notices, slots, sources
 from maintsched.store.engine import Transaction
 from maintsched.store.maintenances import StoredMaintenance
 from maintsched.store.sources import SourceState
@@ -22,51 +23,83 @@ def situation(
     now: datetime,
     near: Interval,
     *,
+    circuits: Iterable[str] | None = None,
     drill: bool = False,
     instead: Mapping[int, StoredMaintenance] | None = None,
 ) -> Situation:
-    """Everything that may matter for a candidate inside `near`. For a drill the platform's own maintenance counts too:
-    it takes no circuit down, but nothing can be proven while the service is away. `instead`: maintenances as they
-    would be, by number, in place of those that are kept."""
-    guard = inventory.policy.guard
-    wide = near.widened(guard + LOOK_BACK)
-    facts = maintenances.maintenances(tx, near=wide)
-    if instead:
-        facts = (*(each for each in facts if each.id not in instead), *instead.values())
-    taken: list[Occupation] = []
-    frozen: list[Freeze] = list(freezes.freezes(tx, wide))
-    for stored in facts:
-        taken += maintenances.occupations(stored, guard, now)
-        if drill and _is_platform_work(stored, inventory):
-            assert stored.maintenance.interval is not None  # it is kept, so it has one
-            frozen.append(Freeze(stored.maintenance.interval, f"{stored.reference} ({stored.maintenance.title})"))
-    for booked in windows.windows(tx, near=wide, counting=True):
-        taken += booked.window.occupations()
-    until, ends_first = known_until(tx, inventory, now)
+    """Everything that may matter for work on `circuits` (None: on any) inside `near`. For a drill the platform's own
+    maintenance counts too: it takes no circuit down, but nothing can be proven while the service is away. `instead`:
+    maintenances as they would be, by number, in place of those that are kept."""
+    states = sources.source_states(tx)
+    until, ends_first = _known_until(states, inventory, now, sources.expanded_until(tx))
+    wide = near.widened(inventory.policy.guard)
+    taken, overran = _taken(tx, inventory, now, wide, circuits, instead or {})
+    frozen = list(freezes.freezes(tx, near))
+    if drill:
+        for work in _platform_works(tx, inventory, near, instead or {}):
+            frozen += _away(work, now, inventory.policy.guard)
+            overran += filter(None, [maintenances.overran_review(work, inventory.policy.guard, now)])
     return Situation(
         inventory=inventory,
         occupations=tuple(taken),
         freezes=tuple(frozen),
-        reviews=notices.open_reviews(tx),
-        stale=stale_sources(tx, inventory, now),
+        reviews=(*notices.open_reviews(tx, wide), *overran),
+        stale=_stale(states, inventory, now),
         known_until=until,
         ends_first=ends_first,
     )
+
+
+def _taken(
+    tx: Transaction,
+    inventory: Inventory,
+    now: datetime,
+    near: Interval,
+    circuits: Iterable[str] | None,
+    instead: Mapping[int, StoredMaintenance],
+) -> tuple[list[Occupation], list[OpenReview]]:
+    """What is taken, and what should be over but is said to go on."""
+    guard = inventory.policy.guard
+    concerned = None if circuits is None else _met(Reach(circuits, inventory))
+    taken, asked = slots.facts(tx, near, concerned, now, guard, without=instead)
+    for stored in instead.values():
+        taken += maintenances.occupations(stored, guard, now)
+        asked += filter(None, [maintenances.overran_review(stored, guard, now)])
+    return [*taken, *slots.booked(tx, near, concerned, now, guard)], asked
+
+
+def _met(reach: Reach) -> list[str]:
+    """Every circuit that work can be on to matter."""
+    circuits = reach.inventory.circuits.values()
+    beside = (each.name for each in circuits if each.router in reach.routers)
+    return sorted(reach.concerned.union(beside))
 
 
 def around(candidate: Candidate, until: datetime | None = None) -> Interval:
     return Interval(candidate.interval.start, max(candidate.interval.end, until or candidate.interval.end))
 
 
-def _is_platform_work(stored: StoredMaintenance, inventory: Inventory) -> bool:
-    source = inventory.sources.get(stored.source)
-    counts = stored.maintenance.status.counts and stored.maintenance.status is not Status.COMPLETED
-    return bool(counts and source is not None and source.affects == "service" and not stored.circuits)
+def _platform_works(
+    tx: Transaction, inventory: Inventory, near: Interval, instead: Mapping[int, StoredMaintenance]
+) -> list[StoredMaintenance]:
+    """Work on the platform itself, which hits no circuit of ours."""
+    services = {source.name for source in inventory.sources.values() if source.affects == "service"}
+    kept = [each for each in maintenances.maintenances(tx, near=near) if each.id not in instead] if services else []
+    return [each for each in (*kept, *instead.values()) if each.source in services and not each.circuits]
+
+
+def _away(work: StoredMaintenance, now: datetime, guard: timedelta) -> tuple[Freeze, ...]:
+    planned = work.maintenance.interval
+    interval = planned and held(work.maintenance.status, planned, now, guard)
+    return (Freeze(interval, f"{work.reference} ({work.maintenance.title})"),) if interval else ()
 
 
 def stale_sources(tx: Transaction, inventory: Inventory, now: datetime) -> tuple[StaleSource, ...]:
     """Sources that are not known to be up to date: unread, too old, or too quiet."""
-    states = sources.source_states(tx)
+    return _stale(sources.source_states(tx), inventory, now)
+
+
+def _stale(states: Mapping[str, SourceState], inventory: Inventory, now: datetime) -> tuple[StaleSource, ...]:
     found = []
     for source in inventory.sources.values():
         reason = _staleness(source, states.get(source.name), now)
@@ -101,8 +134,12 @@ def _age(age: timedelta) -> str:
     return f"{hours // 24} d" if hours >= 48 else f"{hours} h" if hours else f"{int(age.total_seconds() // 60)} min"
 
 
-def known_until(tx: Transaction, inventory: Inventory, now: datetime) -> tuple[datetime | None, str]:
-    """Up to where every source and freeze calendar is known, and the one that ends first; None where there is none."""
+def _known_until(
+    states: Mapping[str, SourceState], inventory: Inventory, now: datetime, expanded: tuple[datetime, str] | None
+) -> tuple[datetime | None, str]:
+    """Up to where every source, recurring entry and freeze calendar is known, and the one that ends first; None where
+    there is none at all. `expanded`: up to where all recurring entries are."""
     names = {*inventory.sources, *inventory.freezes}
-    ends = [(s.known_until, name) for name, s in sources.source_states(tx).items() if name in names and s.known_until]
+    ends = [(state.known_until, name) for name, state in states.items() if name in names and state.known_until]
+    ends += [expanded] if expanded is not None else []
     return min(ends, default=(now + EXPANSION if names else None, ""))

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, create_engine, event, func, text
+from sqlalchemy import CursorResult, Engine, Row, create_engine, event, func, insert, text
+from sqlalchemy import select as sql_select
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.orm import ORMExecuteState
@@ -31,6 +32,9 @@ _POSTGRES_LIMITS = {
     "tcp_user_timeout": 10_000,
     "options": f"-c lock_timeout={_BUSY_SECONDS}s -c statement_timeout={2 * _BUSY_SECONDS}s",
 }
+_AUDIT: Any = AuditRow.__table__  # type: ignore[attr-defined]  # a table, to SQLAlchemy
+_LAST_AUDITED = sql_select(_AUDIT.c.seq, _AUDIT.c.hash).order_by(_AUDIT.c.seq.desc()).limit(1)
+_ADD_AUDITED = insert(_AUDIT)
 
 
 class OneMemberDown(Exception):
@@ -55,6 +59,17 @@ class Transaction:
     def _note_statement(self, statement: ORMExecuteState) -> None:
         self.changed = self.changed or not statement.is_select
 
+    def rows(self, query: Any, given: dict[str, Any] | None = None) -> Sequence[Row[Any]]:
+        """The rows of a query over tables, with what is not written yet written first: no objects, so it is quick."""
+        self.session.flush()
+        return self.session.connection().execute(query, given or {}).all()
+
+    def change(self, statement: Any, given: dict[str, Any] | list[dict[str, Any]]) -> CursorResult[Any]:
+        """Insert or change rows of a table, without objects: it must be audited like any change."""
+        self.session.flush()
+        self.changed = True
+        return self.session.connection().execute(statement, given)
+
     def require_guards(self) -> None:
         """Raise Broken where the database's own guards are not as they should be: then nothing is booked."""
         wrong = missing_guards(self.session.connection())
@@ -68,9 +83,8 @@ class Transaction:
         """Write the audit row of this change; returns its number. Times in `payload` as ISO text."""
         if self.actor is None:
             raise RuntimeError("a read transaction cannot be audited")
-        last = self.session.exec(select(AuditRow).order_by(AuditRow.seq.desc()).limit(1)).first()  # type: ignore[attr-defined]  # a column, to SQLAlchemy
-        seq = last.seq + 1 if last else 1
-        previous = last.hash if last else GENESIS
+        last = self.rows(_LAST_AUDITED)
+        seq, previous = (last[0].seq + 1, last[0].hash) if last else (1, GENESIS)
         body = canonical_json(
             {
                 "seq": seq,
@@ -82,19 +96,18 @@ class Transaction:
                 "payload": payload,
             }
         )
-        row = AuditRow(
-            seq=seq,
-            at=self.now,
-            actor=self.actor.name,
-            login=self.actor.login,
-            action=action,
-            object=object_,
-            body=body,
-            previous=previous,
-            hash=chain_hash(previous, body),
-        )
-        self.session.add(row)
-        self.session.flush()
+        row = {
+            "seq": seq,
+            "at": self.now,
+            "actor": self.actor.name,
+            "login": self.actor.login,
+            "action": action,
+            "object": object_,
+            "body": body,
+            "previous": previous,
+            "hash": chain_hash(previous, body),
+        }
+        self.change(_ADD_AUDITED, row)
         self.audited = True
         return seq
 
@@ -121,10 +134,10 @@ class Store:
             session.commit()
 
     @contextlib.contextmanager
-    def read(self) -> Iterator[Transaction]:
-        """A consistent view; nothing of it is kept."""
+    def read(self, now: datetime | None = None) -> Iterator[Transaction]:
+        """A consistent view, as it is at `now`; nothing of it is kept."""
         with _translated(self.url), Session(self._reader, expire_on_commit=False) as session:
-            yield Transaction(session, None, datetime.now(UTC))
+            yield Transaction(session, None, now or datetime.now(UTC))
             session.rollback()
 
     def check(self) -> tuple[str, ...]:
@@ -237,7 +250,9 @@ def _sqlite_path(url: str) -> Path | None:
 
 def _engine(url: str, *, immediate: bool) -> Engine:
     if not url.startswith("sqlite"):
-        return create_engine(url, pool_pre_ping=True, connect_args=_POSTGRES_LIMITS)
+        # A reader sees one moment, whatever is committed between its queries; a writer, under its lock, the newest.
+        level = "READ COMMITTED" if immediate else "REPEATABLE READ"
+        return create_engine(url, pool_pre_ping=True, connect_args=_POSTGRES_LIMITS, isolation_level=level)
     engine = create_engine(url, connect_args={"timeout": _BUSY_SECONDS})
 
     @event.listens_for(engine, "connect")

@@ -5,11 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
+from typing import Any
 
-from sqlmodel import col, select
+from sqlalchemy import select as sql_select
+from sqlmodel import col, or_, select
 
 from maintsched.store.engine import Transaction
 from maintsched.store.tables import InventoryRow, MaintenanceCircuitRow, RunRow, WindowCircuitRow, WindowRow
+
+_INVENTORY: Any = InventoryRow.__table__  # type: ignore[attr-defined]  # a table, to SQLAlchemy
+_NEWEST_SEAL = sql_select(_INVENTORY.c.sha256).order_by(_INVENTORY.c.revision.desc()).limit(1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +31,12 @@ def in_force(tx: Transaction) -> InventoryInForce | None:
     if row is None:
         return None
     return InventoryInForce(row.revision, row.applied_at, row.sha256, row.canonical.encode(), row.reason)
+
+
+def seal_in_force(tx: Transaction) -> str | None:
+    """The SHA-256 of the inventory in force: enough to tell whether it is another one."""
+    found = tx.rows(_NEWEST_SEAL)
+    return found[0].sha256 if found else None
 
 
 def put_in_force(tx: Transaction, canonical: bytes, reason: str, changes: tuple[str, ...]) -> int:
@@ -49,7 +60,11 @@ def circuits_in_use(tx: Transaction, counting: tuple[str, ...], now: datetime) -
     window_rows = tx.session.exec(
         select(WindowCircuitRow.circuit, WindowRow.id)
         .join(WindowRow, col(WindowRow.id) == WindowCircuitRow.window_id)
-        .where(col(WindowRow.state).in_(counting), WindowRow.ends_at > now)
+        .where(
+            col(WindowRow.state).in_(counting),
+            or_(WindowRow.ends_at > now, WindowRow.state == "in_progress"),
+            or_(col(WindowRow.expires_at).is_(None), col(WindowRow.expires_at) > now),
+        )
     )
     for circuit, window in window_rows:
         used.setdefault(circuit, f"window W-{window}")

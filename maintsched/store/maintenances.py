@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -88,7 +88,7 @@ def values_of(maintenance: Maintenance) -> dict[str, Any]:
         "title": maintenance.title,
         "needs_review": "; ".join(maintenance.needs_review),
         "sites": json.dumps(maintenance.sites),
-        "objects": json.dumps([asdict(item) for item in maintenance.objects]),
+        "objects": json.dumps([{"object_id": item.object_id, "impact": item.impact} for item in maintenance.objects]),
     }
 
 

@@ -34,6 +34,12 @@ class SourceState:
 
 
 _SOURCE: Any = SourceRow.__table__  # type: ignore[attr-defined]  # a table, to SQLAlchemy
+_SHORTEST: Any = (
+    select(_ENTRY.c.known_until, _ENTRY.c.source)
+    .where(_ENTRY.c.known_until.is_not(None))
+    .order_by(_ENTRY.c.known_until)
+    .limit(1)
+)
 _STATES: Any = select(*(_SOURCE.c[each.name] for each in fields(SourceState)))
 
 
@@ -58,6 +64,7 @@ class Entry:
     missing_since: datetime | None = None
 
 
+_NAMES = ("key", "mark", "raw_sha256", "settings", "known_until", "missing", "missing_since")
 ONCE = ""  # the mark of a message that is added, and taken once, by its very bytes
 
 
@@ -75,9 +82,7 @@ def entries_of(tx: Transaction, source: str, keys: Iterable[str]) -> dict[str, E
 
 
 def _read(tx: Transaction, *where: Any) -> dict[str, Entry]:
-    columns = [
-        _ENTRY.c[name] for name in ("key", "mark", "raw_sha256", "settings", "known_until", "missing", "missing_since")
-    ]
+    columns = [_ENTRY.c[name] for name in _NAMES]
     return {row.key: Entry(*row) for row in tx.session.execute(select(*columns).where(*where))}
 
 
@@ -90,9 +95,8 @@ def to_read_again(tx: Transaction, source: str, settings: str, known_until: date
 
 def expanded_until(tx: Transaction) -> tuple[datetime, str] | None:
     """How far all recurring entries are expanded at least, and the source of the one that ends first."""
-    query = select(_ENTRY.c.known_until, _ENTRY.c.source).where(_ENTRY.c.known_until.is_not(None))
-    found = tx.session.execute(query.order_by(_ENTRY.c.known_until).limit(1)).first()
-    return (found[0], found[1]) if found else None
+    found = tx.rows(_SHORTEST)
+    return (found[0].known_until, found[0].source) if found else None
 
 
 def held(tx: Transaction, source: str) -> int:
@@ -110,7 +114,7 @@ def missing(tx: Transaction, source: str) -> list[str]:
 
 def put_entries(tx: Transaction, source: str, held: Iterable[Entry]) -> None:
     """It holds these now, whatever it held under their keys before."""
-    rows = [{"source": source, **asdict(entry)} for entry in held]
+    rows = [{"source": source} | {name: getattr(entry, name) for name in _NAMES} for entry in held]
     _drop(tx, source, [str(row["key"]) for row in rows])
     if rows:
         tx.session.execute(insert(_ENTRY), rows)

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, UniqueConstraint, false
 from sqlmodel import Field, SQLModel
+
+# No slot of ours is longer: so a lookup needs not begin earlier than that. SQLite counts days in floats; PostgreSQL's
+# own text stands in the migration.
+_NOT_ENDLESS = "julianday(ends_at) - julianday(starts_at) < 31.00001"
+_FALSE = {"server_default": false()}
 
 
 class AuditRow(SQLModel, table=True):
@@ -51,7 +56,9 @@ class SourceRow(SQLModel, table=True):
 class EntryRow(SQLModel, table=True):
     """What a source that is replaced as a whole held last, piece by piece.
 
-    `mark` and `raw_sha256` are of the bytes that were taken; `missing` counts the polls since it was there last.
+    `mark` and `raw_sha256` are of the bytes that were taken; `missing` counts the polls since it was there last;
+    `settings` is a hash of the source's settings
+    with which it was read, `known_until` how far in time one that recurs was expanded.
     """
 
     __tablename__ = "entry"
@@ -59,6 +66,8 @@ class EntryRow(SQLModel, table=True):
     key: str = Field(primary_key=True)
     mark: str
     raw_sha256: str
+    settings: str = ""
+    known_until: datetime | None = Field(default=None, index=True)
     missing: int = 0
     missing_since: datetime | None = None
 
@@ -84,7 +93,11 @@ class RawRow(SQLModel, table=True):
 
 
 class NoticeRow(SQLModel, table=True):
-    """One notice of a raw message; state is taken, review, not_ours, foreign, ignored, resolved or matched_again."""
+    """One notice of a raw message; state is taken, review, not_ours, foreign, ignored, resolved or superseded.
+
+    `ref` is of the ticket that it belongs to; only where it `counts` it makes a difference to the ticket's
+    maintenances. `settles`: what ends its review: the next sound revision, its source, or a person alone.
+    """
 
     __tablename__ = "notice"
     id: int | None = Field(default=None, primary_key=True)
@@ -102,6 +115,9 @@ class NoticeRow(SQLModel, table=True):
     starts_at: datetime | None = None
     ends_at: datetime | None = None
     maintenance_id: int | None = Field(default=None, foreign_key="maintenance.id", index=True)
+    ref: str = Field(default="", index=True, sa_column_kwargs={"server_default": ""})
+    counts: bool = Field(default=True, sa_column_kwargs={"server_default": "1"})
+    settles: str = Field(default="next", sa_column_kwargs={"server_default": "next"})
 
 
 class MaintenanceRow(SQLModel, table=True):
@@ -124,7 +140,7 @@ class MaintenanceRow(SQLModel, table=True):
     ref: str = Field(index=True, sa_column_kwargs={"server_default": ""})
     part: int = Field(default=1, sa_column_kwargs={"server_default": "1"})
     uid: str = Field(index=True)
-    status: str
+    status: str = Field(index=True)
     impact: str
     starts_at: datetime = Field(index=True)
     ends_at: datetime = Field(index=True)
@@ -167,10 +183,19 @@ class FreezeRow(SQLModel, table=True):
 
 
 class WindowRow(SQLModel, table=True):
-    """A slot that we booked; `kind` is window or drill."""
+    """A slot that we booked; `kind` is window or drill.
+
+    `booked_at`: when this slot was asked for (moving asks anew, as `moved_by`). `revision` grows with whatever makes
+    the approvals void. `approved_at`: since when there are enough of them. From `expires_at` on the window is expired,
+    whatever `state` says, which the next writer corrects.
+    """
 
     __tablename__ = "window"
-    __table_args__ = (CheckConstraint("starts_at < ends_at", name="window_ends_after_it_starts"),)
+    __table_args__ = (
+        CheckConstraint("starts_at < ends_at", name="window_ends_after_it_starts"),
+        Index("ix_window_times", "id", "starts_at", "ends_at", unique=True),
+        Index("ix_window_state_ends_at", "state", "ends_at"),
+    )
     id: int | None = Field(default=None, primary_key=True)
     kind: str
     state: str = Field(index=True)
@@ -186,19 +211,58 @@ class WindowRow(SQLModel, table=True):
     booked_at: datetime
     changed_at: datetime
     sequence: int = 0
+    emergency: bool = Field(default=False, index=True, sa_column_kwargs=_FALSE)
+    override: bool = Field(default=False, sa_column_kwargs=_FALSE)
+    accept_outage: bool = Field(default=False, sa_column_kwargs=_FALSE)
+    reason: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    partner_ref: str | None = None
+    revision: int = Field(default=1, sa_column_kwargs={"server_default": "1"})
+    moved_by: str | None = None
+    moved_login: str | None = None
+    approved_at: datetime | None = None
+    expires_at: datetime | None = Field(default=None, index=True)
 
 
 class WindowCircuitRow(SQLModel, table=True):
+    """The circuits of a window, with its times: the database keeps them equal to the window's."""
+
     __tablename__ = "window_circuit"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["window_id", "starts_at", "ends_at"],
+            ["window.id", "window.starts_at", "window.ends_at"],
+            onupdate="CASCADE",
+        ),
+        CheckConstraint(_NOT_ENDLESS, name="window_is_not_endless"),
+        Index("ix_window_circuit_slot", "circuit", "starts_at", "ends_at"),
+    )
+    window_id: int = Field(primary_key=True)
+    circuit: str = Field(primary_key=True)
+    starts_at: datetime
+    ends_at: datetime
+
+
+class WindowApprovalRow(SQLModel, table=True):
+    """Somebody's yes to a window as it stands; `statement` is what a signed one signs."""
+
+    __tablename__ = "window_approval"
     window_id: int = Field(primary_key=True, foreign_key="window.id")
-    circuit: str = Field(primary_key=True, index=True)
+    by: str = Field(primary_key=True)
+    login: str
+    at: datetime
+    reason: str
+    statement: str | None = None
 
 
 class ClaimRow(SQLModel, table=True):
     """What a booking takes from a group, its bare interval. Where `enforced`, the database refuses a second member."""
 
     __tablename__ = "claim"
-    __table_args__ = (CheckConstraint("starts_at < ends_at", name="claim_ends_after_it_starts"),)
+    __table_args__ = (
+        CheckConstraint("starts_at < ends_at", name="claim_ends_after_it_starts"),
+        CheckConstraint(_NOT_ENDLESS, name="claim_is_not_endless"),
+        Index("ix_claim_slot", "group_name", "starts_at", "ends_at", "circuit"),
+    )
     window_id: int = Field(primary_key=True, foreign_key="window.id")
     group_name: str = Field(primary_key=True)
     circuit: str = Field(primary_key=True)

@@ -13,6 +13,7 @@ from maintsched.domain.notice import Impact, ObjectImpact, Status
 MEDIA_TYPE = "text/calendar; charset=utf-8"
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 _LINE = 75
+_BEGINNING = ("VERSION:2.0", "PRODID:-//maintsched//maintsched//EN", "CALSCALE:GREGORIAN")  # VERSION first: some insist
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +57,16 @@ def feed(
     return b"".join(_folded(line) for line in lines)
 
 
+def message(entry: FeedEntry) -> bytes:
+    """One VCALENDAR with one entry, to be mailed. No METHOD (NANOG BCOP, section 3.1): it is no invitation."""
+    lines = ["BEGIN:VCALENDAR", *_BEGINNING, *_event(entry), "END:VCALENDAR"]
+    return b"".join(_folded(line) for line in lines)
+
+
 def _header(name: str, description: str, color: str, refresh: timedelta) -> Iterator[str]:
-    # No METHOD: with one, mail clients take the entries for invitations. VERSION first, as some readers insist.
+    # No METHOD: with one, mail clients take the entries for invitations.
     yield "BEGIN:VCALENDAR"
-    yield "VERSION:2.0"
-    yield "PRODID:-//maintsched//maintsched//EN"
-    yield "CALSCALE:GREGORIAN"
+    yield from _BEGINNING
     yield f"NAME:{_text(name)}"
     yield f"X-WR-CALNAME:{_text(name)}"
     if description:

@@ -99,6 +99,12 @@ class Desk:
     def run(self, *words: str, by: str = "alice") -> Answer:
         return command("--config", str(self.config), "--by", by, *words)
 
+    def person(self, name: str, *words: str) -> Answer:
+        """The same, typed by somebody with a login of his own."""
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("LOGNAME", name)
+            return self.run(*words, by=name)
+
     def ok(self, *words: str, by: str = "alice") -> str:
         """Its output, where nothing else than success is meant."""
         answer = self.run(*words, by=by)
@@ -120,7 +126,8 @@ class Desk:
 
     def book(self, circuit: str, start: datetime, hours: float = 2, *more: str) -> Answer:
         when = ("--start", typed(start), "--duration", f"{int(hours * 60)}m")
-        return self.run("window", "book", "--circuit", circuit, *when, "--title", "line card", *more)
+        what = ("--title", "line card", "--rollback", "old card back")
+        return self.run("window", "book", "--circuit", circuit, *when, *what, *more)
 
     def mail(self, name: str, data: bytes) -> None:
         (self.root / "inbox" / f"{name}.eml").write_bytes(data)
@@ -143,6 +150,11 @@ class Later(Project):
         found = cls(project.path, project.inventory, project.canonical, project.store, project.actor)
         object.__setattr__(found, "later", later)
         return found
+
+    @classmethod
+    def at(cls, project: Project, moment: datetime) -> Later:
+        """As it is at that moment."""
+        return cls.of(project, moment - datetime.now(UTC))
 
     def now(self) -> datetime:
         moment: datetime = datetime.now(UTC) + self.later  # type: ignore[attr-defined]  # see `of`
@@ -213,7 +225,7 @@ def read_once(made_once: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
 
 def copied(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
     """A project of its own, in an environment that says nothing."""
-    for name in ("MAINTSCHED_CONFIG", "MAINTSCHED_USER", "MAINTSCHED_TZ", "MAINTSCHED_LOG", "NO_COLOR"):
+    for name in ("MAINTSCHED_CONFIG", "MAINTSCHED_USER", "MAINTSCHED_TZ", "MAINTSCHED_LOG", "NO_COLOR", "COLUMNS"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     shutil.copytree(root, tmp_path / "project")

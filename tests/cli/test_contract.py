@@ -13,6 +13,7 @@ import pytest
 from maintsched.cli import COMMANDS, cli
 from maintsched.services import documents
 from maintsched.services.answers import DOCUMENTS, ErrorDocument
+from maintsched.services.windowdocuments import WindowDocument
 from tests.cli.driving import Answer, Desk, at, change, command, copied, maintnote, typed
 
 WHEN = ("--start", typed(at(2)), "--duration", "1h")
@@ -76,7 +77,7 @@ def filled_once(read_once: Path, tmp_path_factory: pytest.TempPathFactory) -> Pa
     (desk.root / "inbox" / "odd.txt").write_text("something happens")
     desk.ok("calendar", "import")
     desk.ok("calendar", "resolve", "N-2", "--ignore", "--reason", "x")
-    desk.ok("window", "book", "--circuit", "uk-ld7", *WHEN, "--title", "x")
+    desk.ok("window", "book", "--circuit", "uk-ld7", *WHEN, "--title", "x", "--rollback", "undo")
     (desk.root / "inbox" / "odd2.txt").write_text("something else happens")
     desk.ok("calendar", "import")
     return root
@@ -113,6 +114,8 @@ SAYING = [
     ("window list", 0),
     ("window show W-1", 0),
     ("window cancel W-1", 0),
+    ("window announce W-1", 0),
+    ("emergency", 0),
     ("drill list", 0),
     ("drill runs", 0),
     ("drill recover", 0),
@@ -154,8 +157,31 @@ def test_every_command_with_json_is_in_the_table_of_documents() -> None:
     rest = {"inventory schema", "drill plan", "drill approve"}  # a schema, a plan as it is hashed, and a line
     assert {name for name in offered if not name.startswith("lab ")} == set(DOCUMENTS) | rest
     assert {documented(words) for words, _ in SAYING} == set(DOCUMENTS) - {
-        "init", "window book", "feed export", "drill run", "drill show",
+        "init", "window book", "feed export", "drill run", "drill show", *(f"window {verb}" for _, verb, *_ in LIFE),
     }  # fmt: skip
+
+
+LIFE = [
+    ("bob", "approve", "W-1", "approved", "--reason", "fine"),
+    ("alice", "ack", "W-1", "acknowledged", "--ref", "SW-1"),
+    ("alice", "move", "W-1", "requested", "--start", typed(at(8, day=9))),
+    ("bob", "reject", "W-1", "rejected", "--reason", "not now"),
+    ("alice", "start", "W-2", "in_progress", "--note", "x"),
+    ("bob", "approve", "W-2", "in_progress"),
+    ("alice", "finish", "W-2", "completed"),
+]
+
+
+def test_every_step_of_a_windows_life_prints_the_window(full: Desk) -> None:
+    full.ok("calendar", "resolve", "N-4", "--ignore", "--reason", "x")
+    now = ("--start", "now", "--duration", "1h", "--emergency", "--reason", "cut")
+    full.ok("window", "book", "--circuit", "uk-ld4", *now, "--title", "repair", "--rollback", "undo")
+    for name, verb, window, state, *more in LIFE:
+        answer = full.person(name, "window", verb, window, *more, "--json")
+        assert (answer.code, answer.err) == (0, ""), (verb, answer)
+        document = WindowDocument.model_validate(answer.json)
+        assert (document.id, document.state, document.plain()) == (window, state, answer.json), verb
+    assert full.json("window", "show", "W-2")["approvals"][0]["by"] == "bob"
 
 
 def test_a_booking_and_a_refusal_are_documents(full: Desk) -> None:
@@ -163,9 +189,9 @@ def test_a_booking_and_a_refusal_are_documents(full: Desk) -> None:
     booked = full.run("window", "book", "--circuit", "uk-ld4", "--start", typed(at(12)), "--duration", "1h",
                       "--title", "y", "--change-id", "CHG1", "--rollback", "undo", "--json")  # fmt: skip
     assert booked.code == 0, booked
-    document = documents.WindowDocument.model_validate(booked.json)
+    document = WindowDocument.model_validate(booked.json)
     assert (document.change_id, document.rollback, document.state) == ("CHG1", "undo", "requested")
-    refused = full.run("window", "book", "--circuit", "uk-ld4", *WHEN, "--title", "y", "--json")
+    refused = full.run("window", "book", "--circuit", "uk-ld4", *WHEN, "--title", "y", "--rollback", "undo", "--json")
     assert refused.code == 3
     found = documents.Refusal.model_validate(refused.json)
     assert (found.refused, len(found.suggestions)) == (True, 3)

@@ -21,6 +21,8 @@ from .inputs import SMALL, changed, example, loaded
 PATHS = changed("port: 22", "key: lab/key, known_hosts: ~/hosts, password: {file: ../password}, enable: {env: E}")
 PATHS = PATHS.replace("p95: 50ms", "ca: ./lab/ca.pem").replace("guard: 30m", "signers: lab/signers")
 PATHS += "state_dir: state/\nfreezes: [{name: fx, from: /etc/fx.ics}]\n"
+PATHS += "mail: {host: h.example, sender: a@b.c, user: noc, password: {file: lab/smtp}, ca: lab/ca.pem}\n"
+PATHS += 'emergency: {reviewed: 2026-11-01, steps: ["call the NOC", "then: the bridge"]}\n'
 
 
 @pytest.mark.parametrize("text", [SMALL, example(), PATHS], ids=["small", "example", "paths"])

@@ -1,4 +1,4 @@
-"""The evaluator, in the field's words and against a walker that looks at every minute."""
+"""The evaluator in the field's words: what is left of a group."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ from tests.domain.situations import (
 )
 
 REDUNDANCY = [("REDUNDANCY", "block")]
+SHARED_FATE = ("SHARED-FATE", "warn")
 INSIDE = [("INSIDE-OUTAGE", "warn")]
 BOTH = ("uk-ld4", "uk-ld7")
 CASES: dict[str, tuple[Candidate, tuple[Occupation, ...], list[tuple[str, str]]]] = {
@@ -93,10 +94,10 @@ CASES: dict[str, tuple[Candidate, tuple[Occupation, ...], list[tuple[str, str]]]
         maintenance("01:00-03:00", "ld4-ld7"),
         [],
     ),
-    "a booking on the interconnect takes it too": (
+    "a booking on the interconnect takes it too, and stands at the site of the other": (
         asking("01:00-03:00", "ld4-ld7"),
         maintenance("01:00-03:00", "uk-ld4"),
-        REDUNDANCY,
+        [*REDUNDANCY, SHARED_FATE],
     ),
     "inside the platform's own outage": (asking("02:30-05:30", "uk-ld4"), maintenance("02:00-06:00", *BOTH), INSIDE),
     "both members inside the platform's own outage": (
@@ -170,7 +171,17 @@ CASES: dict[str, tuple[Candidate, tuple[Occupation, ...], list[tuple[str, str]]]
     "our own booking on the same router": (
         asking("01:00-03:00", "ny-2"),
         window("02:00-05:00", "ny-4").occupations(),
-        [("CLASH", "block")],
+        [SHARED_FATE, ("CLASH", "block")],
+    ),
+    "a maintenance that runs already": (
+        asking("04:59-06:00", "uk-ld4"),
+        maintenance("00:00-05:00", "uk-ld7"),
+        REDUNDANCY,
+    ),
+    "inside an outage that facts of two providers make": (
+        asking("02:30-04:00", "uk-ld4"),
+        (*maintenance("02:00-05:00", "uk-ld4"), *maintenance("01:00-04:30", "uk-ld7", id_="m2")),
+        INSIDE,
     ),
     "a circuit without a group": (
         asking("01:00-03:00", "alone"),
@@ -215,7 +226,8 @@ def test_a_guard_that_is_too_short_is_told_from_the_end_of_the_first_work() -> N
 
 def test_everything_that_collides_is_named_once_with_all_its_circuits() -> None:
     others = (*maintenance("01:00-02:00", "ny-4", "ny-6"), *maintenance("03:00-04:00", "ny-4", "ny-6", id_="m2"))
-    conflicts = find_conflicts(asking("00:00-05:00", "ny-2"), Situation(inventory(), others))
+    judged_so = find_conflicts(asking("00:00-05:00", "ny-2"), Situation(inventory(), others))
+    conflicts = [each for each in judged_so if each.rule == "REDUNDANCY"]
     assert [each.interval for each in conflicts] == [during("01:00-02:00"), during("03:00-04:00")]
     assert [[(other.id, other.circuits) for other in each.with_] for each in conflicts] == [
         [("m1", ("ny-4", "ny-6"))],

@@ -8,7 +8,6 @@ from datetime import timedelta
 import pytest
 
 from maintsched.domain.conflict import (
-    RULES,
     Candidate,
     Freeze,
     OpenReview,
@@ -22,7 +21,6 @@ from maintsched.domain.window import WindowState
 from tests.domain.situations import (
     ASKED,
     DAY,
-    NONE,
     REDUCED,
     asking,
     at,
@@ -195,19 +193,6 @@ OTHER_RULES: dict[str, tuple[Candidate, Situation, list[tuple[str, str]]]] = {
 def test_the_other_rules(case: str) -> None:
     candidate, situation, expected = OTHER_RULES[case]
     assert told(find_conflicts(candidate, situation)) == expected
-
-
-def test_without_impact_no_rule_is_broken() -> None:
-    situation = Situation(
-        inventory(),
-        maintenance("00:00-24:00", *BOTH) + window("00:00-24:00", "uk-ld4").occupations(),
-        (FREEZE,),
-        (OpenReview("n1", "unreadable"),),
-        (StaleSource("equinix", "31 h old"),),
-        DAY,
-    )
-    assert find_conflicts(asking("00:00-30:00", "uk-ld4", impact=NONE), situation) == ()
-    assert len({each.rule for each in find_conflicts(asking("00:00-30:00", "uk-ld4"), situation)}) == len(RULES) - 1
 
 
 def test_an_interconnect_that_tells_no_sites_apart_takes_all_but_the_primary() -> None:

@@ -1,146 +1,141 @@
-"""The evaluator against a walker that looks at every minute and knows nothing of sweeps, shadows and edges."""
+"""The evaluator against a walker that looks at every minute, in any order of its inputs and of the bookings."""
 
 from __future__ import annotations
 
 import os
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 from random import Random
+from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from maintsched.domain.conflict import Candidate, Occupation, Situation, find_conflicts
+from maintsched.domain.conflict import Candidate, Conflict, Situation, find_conflicts
+from maintsched.domain.hours import allowed, outside
 from maintsched.domain.interval import Interval
-from maintsched.domain.inventory import Circuit, CircuitKind, Group, Inventory, Policy
-from maintsched.domain.notice import Impact
+from maintsched.domain.inventory import Inventory, Site
 from maintsched.domain.window import Window, WindowState
+from tests.domain.walker import (
+    DAYS,
+    LASTS,
+    MINUTE,
+    Walker,
+    candidates,
+    inventories,
+    minute_of,
+    occupations,
+    shows,
+    situations,
+)
 
-DAY = datetime(2026, 12, 9, tzinfo=UTC)
-ASKED = DAY - timedelta(days=30)
-OUTAGE, DEGRADED, REDUCED, NONE = Impact.OUTAGE, Impact.DEGRADED, Impact.REDUCED_REDUNDANCY, Impact.NO_IMPACT
 settings.register_profile("ci", derandomize=True, deadline=None)
 settings.register_profile("here", deadline=None)
 settings.load_profile("ci" if os.environ.get("CI") else "here")
-
-MEMBERS = ("ny-2", "ny-4", "ny-6")
-minutes = st.integers(0, 90)
-
-
-@st.composite
-def occupations(draw: st.DrawFn, facts: bool = True) -> Occupation:
-    start = draw(minutes)
-    end = draw(st.integers(start + 1, start + 60))
-    fact = draw(st.booleans()) if facts else False
-    number = draw(st.integers(1, 9))
-    return Occupation(
-        "maintenance" if fact else "window",
-        f"{'m' if fact else 'w'}{number}",
-        "",
-        draw(st.sampled_from(MEMBERS)),
-        Interval(DAY + timedelta(minutes=start), DAY + timedelta(minutes=end)),
-        draw(st.sampled_from(list(Impact))),
-        "object",
-        fact,
-    )
+# what a walker by the minute does not look at: the circuits' places, and what stands outside the situation
+NOT_WALKED = ("SHARED-FATE", "LEAD-TIME", "LENGTH", "HORIZON", "STALE", "REVIEW")
 
 
-@st.composite
-def candidates(draw: st.DrawFn) -> Candidate:
-    start = draw(minutes)
-    end = draw(st.integers(start + 1, start + 60))
-    names = draw(st.lists(st.sampled_from(MEMBERS), min_size=1, max_size=3, unique=True))
-    interval = Interval(DAY + timedelta(minutes=start), DAY + timedelta(minutes=end))
-    return Candidate(tuple(names), interval, draw(st.sampled_from([REDUCED, DEGRADED, OUTAGE])), ASKED)
+def worst(conflicts: tuple[Conflict, ...]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for each in conflicts:
+        if each.rule not in NOT_WALKED:
+            found[each.rule] = "block" if each.blocks or found.get(each.rule) == "block" else "warn"
+    return found
 
 
-def three(min_up: int, guard: int) -> Inventory:
-    group = Group("ny-three", "Spotware", MEMBERS, "ny-2", min_up=min_up)
-    circuits = {name: Circuit(name, CircuitKind.CROSS_CONNECT, "NY2", "Equinix") for name in MEMBERS}
-    policy = Policy(guard=timedelta(minutes=guard))
-    return Inventory("Northgate", "sqlite:///x.db", "UTC", {}, {}, circuits, {"ny-three": group}, policy=policy)
+@given(situations())
+@settings(max_examples=400, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@pytest.mark.slow
+def test_the_verdict_is_the_walkers(asked: tuple[Candidate, Situation, datetime]) -> None:
+    candidate, situation, day = asked
+    assert worst(find_conflicts(candidate, situation)) == Walker(candidate, situation, day).verdict()
 
 
-def on(interval: Interval, minute: int) -> bool:
-    moment = DAY + timedelta(minutes=minute)
-    return interval.start <= moment < interval.end
+@given(situations(), st.integers(0, 999))
+def test_the_order_of_what_is_known_does_not_matter(asked: tuple[Candidate, Situation, datetime], seed: int) -> None:
+    candidate, situation, _ = asked
+    random = Random(seed)
 
+    def mixed(known: tuple[Any, ...]) -> tuple[Any, ...]:
+        return tuple(random.sample([*known, *known[:1]], len(known) + len(known[:1])))
 
-def walker_refuses(candidate: Candidate, others: list[Occupation], min_up: int, guard: int) -> bool:
-    """Minute by minute: a work is remembered for one guard; facts that hold its members anyway forgive the booking."""
-    last_seen: dict[str, int] = {}
-    mine: int | None = None
-    for minute in range(-120, 300):
-        for each in others:
-            if each.impact is not NONE and on(each.interval, minute):
-                last_seen[each.circuit] = minute
-        if on(candidate.interval, minute):
-            mine = minute
-        if mine is None or minute - mine > guard:
-            continue
-        taken = {name for name, seen in last_seen.items() if minute - seen <= guard} | set(candidate.circuits)
-        if len(MEMBERS) - len(taken) < min_up and not forgiven(candidate, others, minute, guard):
-            return True
-    return False
-
-
-def forgiven(candidate: Candidate, others: list[Occupation], minute: int, guard: int) -> bool:
-    """Whether facts as bad as the booking hold all its members, and have for a guard."""
-    for name in candidate.circuits:
-        holding = [
-            each
-            for each in others
-            if each.fact
-            and each.circuit == name
-            and (each.impact in (OUTAGE, DEGRADED) or (each.impact is REDUCED and candidate.impact is REDUCED))
-        ]
-        for each_minute in range(minute - guard, minute + 1):
-            if not any(on(each.interval, each_minute) for each in holding):
-                return False
-    return True
-
-
-@given(candidates(), st.lists(occupations(), max_size=7), st.integers(1, 3), st.sampled_from([0, 1, 7, 30]))
-@settings(max_examples=400, suppress_health_check=[HealthCheck.too_slow])
-def test_the_verdict_is_the_walkers(candidate: Candidate, others: list[Occupation], min_up: int, guard: int) -> None:
-    conflicts = find_conflicts(candidate, Situation(three(min_up, guard), tuple(others)))
-    blocked = any(each.rule == "REDUNDANCY" for each in conflicts)
-    assert blocked == walker_refuses(candidate, others, min_up, guard)
-
-
-@given(candidates(), st.lists(occupations(), max_size=7), st.integers(0, 999))
-def test_the_order_of_what_is_known_does_not_matter(candidate: Candidate, others: list[Occupation], seed: int) -> None:
-    mixed = others + others[:1]
-    Random(seed).shuffle(mixed)
-    known = three(1, 30)
-    assert find_conflicts(candidate, Situation(known, tuple(others))) == find_conflicts(
-        candidate, Situation(known, tuple(mixed))
-    )
+    again = replace(situation, occupations=mixed(situation.occupations), freezes=mixed(situation.freezes))
+    turned = replace(candidate, circuits=candidate.circuits[::-1])
+    assert find_conflicts(turned, again) == find_conflicts(candidate, situation)
 
 
 def booked(candidate: Candidate, id_: str) -> Window:
-    return Window(id_, WindowState.REQUESTED, candidate.circuits, candidate.interval, candidate.impact, "", "alice")
+    kind = candidate.kind
+    return Window(
+        id_, WindowState.REQUESTED, candidate.circuits, candidate.interval, candidate.impact, "", "alice", kind=kind
+    )
 
 
-@given(candidates(), candidates(), st.integers(1, 2), st.sampled_from([0, 7, 30]))
-def test_two_bookings_collide_both_ways_or_not_at_all(a: Candidate, b: Candidate, min_up: int, guard: int) -> None:
-    known = three(min_up, guard)
-    by_themselves = [each for one in (a, b) for each in find_conflicts(one, Situation(known))]
-    if any(each.blocks for each in by_themselves):
+@st.composite
+def pairs(draw: st.DrawFn) -> tuple[Inventory, Candidate, Candidate]:
+    day = draw(st.sampled_from(DAYS))
+    return draw(inventories()), draw(candidates(day)), draw(candidates(day))
+
+
+@given(pairs())
+@settings(max_examples=300)
+def test_two_bookings_collide_both_ways_or_not_at_all(asked: tuple[Inventory, Candidate, Candidate]) -> None:
+    known, a, b = asked
+    if any(each.blocks for one in (a, b) for each in find_conflicts(one, Situation(known))):
         return
     first = find_conflicts(a, Situation(known, booked(b, "b").occupations()))
     second = find_conflicts(b, Situation(known, booked(a, "a").occupations()))
-    assert {each.rule for each in first} == {each.rule for each in second}
+    assert {each.rule for each in first if each.blocks} == {each.rule for each in second if each.blocks}
 
 
-@given(st.permutations([0, 1, 2]), st.lists(candidates(), min_size=3, max_size=3), st.sampled_from([7, 30]))
+@given(st.permutations([0, 1, 2]), inventories(), st.data())
+@settings(suppress_health_check=[HealthCheck.too_slow])
 def test_bookings_that_passed_in_one_order_pass_when_judged_again(
-    order: list[int], wanted: list[Candidate], guard: int
+    order: list[int], known: Inventory, data: st.DataObject
 ) -> None:
-    known = three(1, guard)
+    wanted = [data.draw(candidates(DAYS[0])) for _ in order]
     there: list[Window] = []
     for index in order:
         taken = tuple(each for one in there for each in one.occupations())
-        if not find_conflicts(wanted[index], Situation(known, taken)):
-            there.append(booked(wanted[index], f"w{index}"))
+        if not any(each.blocks for each in find_conflicts(wanted[index], Situation(known, taken))):
+            there.append(replace(booked(wanted[index], f"w{index}"), emergency=wanted[index].emergency))
     everything = Situation(known, tuple(each for one in there for each in one.occupations()))
-    assert all(find_conflicts(one.candidate(ASKED), everything) == () for one in there)
+    for one in there:
+        again = one.candidate(one.interval.start - timedelta(days=30))
+        assert not any(each.blocks for each in find_conflicts(again, everything))
+
+
+@given(situations(), st.data())
+def test_what_is_farther_than_a_guard_changes_nothing(
+    asked: tuple[Candidate, Situation, datetime], data: st.DataObject
+) -> None:
+    candidate, situation, day = asked
+    far = data.draw(st.lists(occupations(day), max_size=4))
+    near = candidate.interval.widened(situation.inventory.policy.guard)
+    more = tuple(each for each in far if not each.interval.overlaps(near))
+    known = replace(situation, occupations=(*situation.occupations, *more))
+    assert find_conflicts(candidate, known) == find_conflicts(candidate, situation)
+
+
+@given(
+    st.sampled_from(DAYS),
+    st.sampled_from(["Europe/London", "America/New_York", "UTC", "Australia/Lord_Howe", "Asia/Kathmandu"]),
+    st.tuples(st.integers(0, 95), st.integers(0, 95)).filter(lambda pair: pair[0] != pair[1]),
+    st.tuples(st.integers(0, LASTS), st.integers(1, 2000)),
+)
+@settings(max_examples=60)
+def test_the_hours_of_a_site_are_what_its_clock_shows(
+    day: datetime, zone: str, quarters: tuple[int, int], span: tuple[int, int]
+) -> None:
+    hours = "-".join(f"{quarter // 4:02}:{quarter % 4 * 15:02}" for quarter in quarters)
+    site = Site("S", "Equinix", zone, hours=hours)
+    within = Interval(minute_of(day, span[0]), minute_of(day, sum(span)))
+    walked = {minute for minute in range(*(span[0], sum(span))) if shows(site, minute_of(day, minute))}
+    inside, rest = (
+        {minute for part in parts for minute in range((part.start - day) // MINUTE, (part.end - day) // MINUTE)}
+        for parts in (allowed(site, within), outside(site, within))
+    )
+    assert inside == walked
+    assert rest == set(range(span[0], sum(span))) - walked

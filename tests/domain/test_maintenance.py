@@ -84,7 +84,7 @@ CASES = [
         "revived without a word",
         [CANCELLED, later(sequence=2, status=None, interval=NEXT_WEEK)],
         NEXT_WEEK,
-        Status.CANCELLED,
+        Status.CONFIRMED,
         Impact.REDUCED_REDUNDANCY,
         "after CANCELLED",
     ),

@@ -14,7 +14,8 @@ from tests.cli.driving import Answer, Desk, at, change, maintnote, typed
 
 def asked(desk: Desk, verb: str, start: datetime, hours: float, *more: str, circuit: str = "uk-ld4") -> Answer:
     when = ("--start", typed(start), "--end", typed(start + timedelta(hours=hours)))
-    return desk.run("window", verb, "--circuit", circuit, *when, *more, "--json")
+    back = ("--rollback", "undo") if verb == "book" else ()
+    return desk.run("window", verb, "--circuit", circuit, *when, *back, *more, "--json")
 
 
 def rules(answer: Answer) -> list[tuple[str, str]]:
@@ -139,7 +140,7 @@ WRONG = [
 
 @pytest.mark.parametrize(("words", "told"), WRONG, ids=[" ".join(words) for words, _ in WRONG])
 def test_wrong_times_are_told_and_book_nothing(desk: Desk, words: tuple[str, ...], told: str) -> None:
-    answer = desk.run("window", "book", "--circuit", "uk-ld4", "--title", "x", *words)
+    answer = desk.run("window", "book", "--circuit", "uk-ld4", "--title", "x", "--rollback", "undo", *words)
     assert (answer.code, told in answer.err, answer.out) == (2, True, ""), answer
     assert desk.json("window", "list", "--all")["windows"] == []
 
@@ -176,7 +177,7 @@ def test_a_cancelled_window_gives_its_slot_back_once(desk: Desk) -> None:
     assert desk.json("window", "cancel", "W-1", "--note", "not needed")["state"] == "cancelled"
     assert desk.book("uk-ld4", at(2)).code == 0
     again = desk.run("window", "cancel", "1")
-    assert (again.code, "there is nothing to cancel" in again.err) == (3, True)
+    assert (again.code, "W-1 is cancelled: it cannot be cancelled" in again.err) == (3, True)
     assert [w["id"] for w in desk.json("window", "list")["windows"]] == ["W-2"]
     assert [w["id"] for w in desk.json("window", "list", "--all")["windows"]] == ["W-1", "W-2"]
 

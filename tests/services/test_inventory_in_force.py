@@ -19,7 +19,7 @@ JUDGING = [
     ("find", "uk-ld4"),
     ("calendar", "import"),
     ("window", "check", "--circuit", "uk-ld4", *WHEN),
-    ("window", "book", "--circuit", "uk-ld4", *WHEN, "--title", "x"),
+    ("window", "book", "--circuit", "uk-ld4", *WHEN, "--title", "x", "--rollback", "undo"),
     ("window", "suggest", "--circuit", "uk-ld4", *WHEN),
     ("feed", "export"),
 ]

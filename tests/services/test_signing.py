@@ -14,8 +14,9 @@ import pytest
 from maintsched import config
 from maintsched.domain.actor import Actor
 from maintsched.errors import InvalidInput, Refused
-from maintsched.services.drillplan import SIGNATURE_NAMESPACE, verify_signature
+from maintsched.services.drillplan import TO_SIGN
 from maintsched.services.project import Project
+from maintsched.services.signing import SIGNATURE_NAMESPACE, verify_signature
 from maintsched.store.engine import open_store, upgrade_store
 from tests.config.inputs import SMALL, project
 
@@ -69,7 +70,7 @@ def desk(tmp_path: Path) -> Desk:
 def test_the_persons_own_signature_over_the_plan_is_taken(desk: Desk) -> None:
     for name in ("bob", "carol"):
         with desk.opened(name) as found:
-            verify_signature(found, HASH, desk.signed(name))
+            verify_signature(found, HASH, desk.signed(name), printed_by=TO_SIGN)
 
 
 @pytest.mark.parametrize(
@@ -92,7 +93,7 @@ def test_any_other_signature_is_refused_with_how_to_make_the_right_one(
 ) -> None:
     signature = desk.signed(signer, text, namespace)
     with desk.opened(actor) as found, pytest.raises(Refused) as caught:
-        verify_signature(found, HASH, signature)
+        verify_signature(found, HASH, signature, printed_by=TO_SIGN)
     assert caught.value.message.startswith(f"{signature} is no signature of {actor} over this approval: ")
     assert "--to-sign" in caught.value.hint
     assert "ssh-keygen -Y sign -n maintsched" in caught.value.hint
@@ -101,20 +102,20 @@ def test_any_other_signature_is_refused_with_how_to_make_the_right_one(
 def test_a_file_that_is_no_signature_is_refused(desk: Desk, tmp_path: Path) -> None:
     (tmp_path / "x.sig").write_bytes(b"\0\xffno signature")
     with desk.opened("bob") as found, pytest.raises(Refused, match="no signature of bob"):
-        verify_signature(found, HASH, tmp_path / "x.sig")
+        verify_signature(found, HASH, tmp_path / "x.sig", printed_by=TO_SIGN)
 
 
 def test_without_allowed_signers_there_is_nothing_to_check_against(desk: Desk) -> None:
     with desk.opened("bob", signers=None) as found, pytest.raises(InvalidInput) as caught:
-        verify_signature(found, HASH, desk.signed("bob"))
+        verify_signature(found, HASH, desk.signed("bob"), printed_by=TO_SIGN)
     assert caught.value.message == "the config names no allowed signers"
 
 
 def test_a_file_that_is_not_there_is_told(desk: Desk, tmp_path: Path) -> None:
     with desk.opened("bob") as found:
         with pytest.raises(InvalidInput, match=f"there is no file {tmp_path / 'nowhere'}"):
-            verify_signature(found, HASH, tmp_path / "nowhere")
+            verify_signature(found, HASH, tmp_path / "nowhere", printed_by=TO_SIGN)
         signature = desk.signed("bob")
         (tmp_path / "allowed_signers").unlink()
         with pytest.raises(InvalidInput, match=f"there is no file {tmp_path / 'allowed_signers'}"):
-            verify_signature(found, HASH, signature)
+            verify_signature(found, HASH, signature, printed_by=TO_SIGN)

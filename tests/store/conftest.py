@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import pwd
 import shutil
-import subprocess
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from uuid import uuid4
@@ -16,6 +12,8 @@ from sqlalchemy import create_engine, text
 
 from maintsched.domain.actor import Actor
 from maintsched.store.engine import Store, upgrade_store
+
+from .clusters import NotInstalled, running_cluster
 
 ALICE = Actor("alice", "alice")
 
@@ -42,35 +40,14 @@ def store(path: Path) -> Iterator[Store]:
     opened.close()
 
 
-def _as_postgres() -> list[str]:
-    """PostgreSQL does not run as root."""
-    return ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"] if os.geteuid() == 0 else []
-
-
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[str]:
     """A cluster that listens on a socket of its own; the URL without a database's name."""
-    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
-    if not found:
-        pytest.skip("the package postgresql is not installed: MAINTSCHED_REQUIRE_ALL=1 .ci/install system")
-    root = Path(tempfile.mkdtemp(prefix="mspg-", dir="/tmp"))  # a socket's path must be short
-    if os.geteuid() == 0:
-        owner = pwd.getpwnam("postgres")
-        os.chown(root, owner.pw_uid, owner.pw_gid)
-    programs, place = found[-1].parent, root / "cluster"
-
-    def call(*words: str) -> None:
-        subprocess.run([*_as_postgres(), *words], check=True, capture_output=True, cwd="/", timeout=60)
-
-    call(str(programs / "initdb"), "-D", str(place), "-A", "trust", "-U", "postgres", "-E", "UTF8", "--no-sync")
-    options = f"-c listen_addresses='' -c unix_socket_directories={root} -c fsync=off -c deadlock_timeout=200ms"
-    control = [str(programs / "pg_ctl"), "-D", str(place), "-w"]
     try:
-        call(*control, "-l", str(root / "log"), "-o", options, "start")
-        yield f"postgresql+psycopg://postgres@/{{name}}?host={root}"
-    finally:
-        call(*control, "-m", "immediate", "stop")
-        shutil.rmtree(root)
+        with running_cluster("fsync=off", "deadlock_timeout=200ms") as url:
+            yield url
+    except NotInstalled:
+        pytest.skip("the package postgresql is not installed: MAINTSCHED_REQUIRE_ALL=1 .ci/install system")
 
 
 @pytest.fixture
