@@ -69,8 +69,8 @@ def config_path() -> Path:
 @contextlib.contextmanager
 def project(*, quiet: bool = False) -> Iterator[Project]:
     """The open project. What a dead drill left is said first, whatever the command (not with `quiet`)."""
-    from maintsched.services.project import opened
     from maintsched.services.dead import dead_runs, describe_dead
+    from maintsched.services.project import opened
 
     with opened(config_path(), actor(), say) as found:
         for run in () if quiet else dead_runs(found):

@@ -5,8 +5,9 @@ What cannot be placed waits for a person and blocks.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed, wait
+from concurrent.futures import Future, as_completed, wait
 from dataclasses import replace
 from datetime import datetime
 from hashlib import sha256
@@ -61,10 +62,8 @@ def import_sources(
     by_hand = bool(list(paths))
     dry = Known() if dry_run else None
     results: dict[int, Imported] = {}
-    with Confined() as confined, ThreadPoolExecutor(FETCHERS, thread_name_prefix="fetch") as fetchers:
-        begun = [
-            fetchers.submit(sources.fetch, _as_source(each), _validators(each, states, by_hand)) for each in wanted
-        ]
+    with Confined() as confined:
+        begun = _fetched([(_as_source(each), _validators(each, states, by_hand)) for each in wanted])
         for number in _as_they_come(begun):
             each = wanted[number]
             one = _One(project, confined, states.get(each.name), dry, by_hand, batches)
@@ -76,6 +75,23 @@ def import_sources(
             _go_on_by_hand(project, confined)
     ordered = [results[number] for number in sorted(results)]
     return ordered, recheck(project) if dry is None else would_break(project, dry)
+
+
+def _fetched(asked: list[tuple[Source, str]]) -> list[Future[Fetched]]:
+    """All at once, some at a time; in threads that keep nobody who is interrupted from going."""
+    begun: list[Future[Fetched]] = [Future() for _ in asked]
+    free = threading.Semaphore(FETCHERS)
+
+    def fetch(number: int) -> None:
+        with free:
+            try:
+                begun[number].set_result(sources.fetch(*asked[number]))
+            except BaseException as error:  # noqa: BLE001  # whoever asks for the result gets it
+                begun[number].set_exception(error)
+
+    for number in range(len(asked)):
+        threading.Thread(target=fetch, args=(number,), name=f"fetch-{number}", daemon=True).start()
+    return begun
 
 
 def _go_on_by_hand(project: Project, confined: Confined) -> None:

@@ -6,6 +6,7 @@ import os
 import pty
 import select
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -52,16 +53,18 @@ def test_a_closed_pipe_ends_the_program_silently(desk: Desk, words: str) -> None
 
 
 def test_ctrl_c_ends_the_program_silently(desk: Desk) -> None:
-    """It is interrupted while it reads: a named pipe, to which nobody writes."""
-    os.mkfifo(desk.root / "carrier.ics")
-    desk.edit("from: carrier/}", "from: carrier.ics}")
-    desk.apply()
-    running = subprocess.Popen(
-        [*PROGRAM, "calendar", "import"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment(desk)
-    )
-    with (desk.root / "carrier.ics").open("wb"):  # opens as soon as the program reads it
-        running.send_signal(signal.SIGINT)
-        out, err = running.communicate(timeout=60)
+    """It is interrupted while it waits for a far end that says nothing."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"https://127.0.0.1:{silent.getsockname()[1]}/feed.ics"
+        desk.edit("from: carrier/}", f"from: '{url}', private: true}}")
+        desk.apply()
+        running = subprocess.Popen(
+            [*PROGRAM, "calendar", "import"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment(desk)
+        )
+        silent.settimeout(60)
+        with silent.accept()[0]:
+            running.send_signal(signal.SIGINT)
+            out, err = running.communicate(timeout=20)
     assert (running.returncode, out, err.strip()) == (130, b"", b"")
 
 
