@@ -130,8 +130,9 @@ def _too_little(case: Case, short: Shortfall, group: Group, members: frozenset[s
     unknown = capacity.without_speed((name for name in group.circuits if name not in taken), case.inventory)
     because = f": {causes_told(causes)}" if causes else ""
     counted = f"; no speed is known of {', '.join(unknown)}: counted as 0" if unknown else ""
-    # what two bookings do together is as bad whichever is judged, so the worst of them decides
-    impacts = (case.candidate.impact, *(each.impact for each in causes if not each.fact))
+    # what bookings do together is as bad whichever is judged, so the worst of them decides; also one of the same member
+    there = [case.near[work.key] for work in case.works(group) if _there(work, short, case)]
+    impacts = (case.candidate.impact, *(each.impact for each in (*causes, *there) if not each.fact))
     return case.conflict(
         "CAPACITY",
         short.interval,
@@ -143,6 +144,10 @@ def _too_little(case: Case, short: Shortfall, group: Group, members: frozenset[s
         impact=max(impacts, key=lambda impact: impact.rank),
         soft=short.soft,
     )
+
+
+def _there(work: Work, short: Shortfall, case: Case) -> bool:
+    return Interval(work.interval.start, work.interval.end + case.policy.guard).overlaps(short.interval)
 
 
 def shared_fate(case: Case) -> Iterable[Conflict]:

@@ -113,10 +113,13 @@ def _window_circuit() -> None:
 
 
 def _claim() -> None:
-    """Built anew, its triggers with it; `create_guards` brings them back."""
-    if op.get_bind().dialect.name == "sqlite":
-        for name in ("claim_insert", "claim_update"):
-            op.execute(f"DROP TRIGGER IF EXISTS {name}")
+    """On SQLite built anew, its triggers with it; `create_guards` brings them back."""
+    if op.get_bind().dialect.name == "postgresql":
+        op.create_check_constraint("claim_is_not_endless", "claim", _not_endless())
+        op.create_index("ix_claim_slot", "claim", ["group_name", "starts_at", "ends_at", "circuit"])
+        return
+    for name in ("claim_insert", "claim_update"):
+        op.execute(f"DROP TRIGGER IF EXISTS {name}")
     op.rename_table("claim", "claim_before")
     op.create_table(
         "claim",
