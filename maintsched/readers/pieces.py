@@ -116,7 +116,7 @@ def _pieces(data: bytes) -> Iterator[Piece]:
         seen += len(events)
         for uid, spans in groups.items():
             yield _piece(data, header, uid, spans, zones, named)
-    if seen != len(_ANY_EVENT.findall(data)):
+    if data.upper().count(b"VEVENT") != 2 * seen and seen != len(_ANY_EVENT.findall(data)):
         raise _Uncut  # an event that only a more patient reader sees must not be lost
 
 
@@ -124,11 +124,33 @@ def _uid_of(event: bytes) -> bytes:
     """What tells an entry from others: its UID as the readers know it, or all of it where it has none."""
     if event.count(b"BEGIN:") != 1:
         event = _INNER.sub(b"", event)  # an alarm may have a UID of its own
+    line = _line(event, b"\nUID:")
+    if line is not None and _PLAIN.fullmatch(line[5:].strip()):
+        return line[5:].strip()
     found = _UID.search(event)
-    if found is not None and _PLAIN.fullmatch(found[1]):
-        return found[1]
     prop = parse_property(decode(_unfolded(found[0])), 0) if found else None
     return prop.text.encode() if prop is not None and prop.text else event
+
+
+def _line(event: bytes, begins: bytes) -> bytes | None:
+    """The only line that begins so, with the line break before it; None where it is not there once, or folded."""
+    start = event.find(begins)
+    end = event.find(b"\n", start + 1)
+    if start < 0 or end < 0 or event[end + 1 : end + 2] in (b" ", b"\t") or event.find(begins, end) >= 0:
+        return None
+    return event[start:end]
+
+
+def _without_stamp(body: bytes) -> bytes:
+    """What some programs write anew for every download says nothing new."""
+    line = _line(body, b"\nDTSTAMP:")
+    return body.replace(line, b"", 1) if line is not None else _STAMP.sub(b"", body)
+
+
+def _may_recur(body: bytes) -> bool:
+    capitals = body.upper()
+    words = (b"RRULE", b"RDATE", b"EXRULE", b"RECURRENCE-ID")
+    return any(word in capitals for word in words) and _RECURS.search(body) is not None
 
 
 def _name(text: bytes) -> bytes:
@@ -148,8 +170,8 @@ def _piece(
     clocks = tuple(data[start:stop] for name, (start, stop) in zones.items() if name in wanted)
     parts = (header, *clocks, body, b"END:VCALENDAR\r\n")
     mark = sha256(b"".join((header, *clocks)))
-    mark.update(_STAMP.sub(b"", body))
-    return Piece(sha256(uid).hexdigest()[:32], mark.hexdigest(), not _RECURS.search(body), parts)
+    mark.update(_without_stamp(body))
+    return Piece(sha256(uid).hexdigest()[:32], mark.hexdigest(), not _may_recur(body), parts)
 
 
 _Span = tuple[int, int]
