@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import resource
 import subprocess
 import sys
@@ -77,6 +78,7 @@ def imports() -> None:
 
         def run(data: bytes) -> float:
             feed.write_bytes(data)
+            os.utime(feed, (time.time() - 60,) * 2)  # one that was just written is watched for a moment
             with opened(path, actor, lambda _: None) as project:
                 began = time.perf_counter()
                 results, _ = import_sources(project, only="carrier", batches=Watched)

@@ -104,13 +104,11 @@ class Batches:
                 old = sources.entries_of(tx, name, {each.piece.sha256 for each in pieces})
                 fresh = [each for each in pieces if each.piece.sha256 not in old]
                 return SortedOut(fresh, [], len(pieces) - len(fresh) if self.by_hand else sources.held(tx, name))
-            held = sources.entries(tx, name)
-        here = {each.piece.key for each in pieces}
-        fresh = [
-            replace(each, before=held.get(each.piece.key))
-            for each in pieces
-            if (entry := held.get(each.piece.key)) is None or entry.mark != each.piece.mark or entry.missing
-        ]
+            held = sources.marks(tx, name)
+            here = {each.piece.key for each in pieces}
+            new = [each for each in pieces if held.get(each.piece.key) != each.piece.mark]
+            before = sources.entries_of(tx, name, [each.piece.key for each in new])
+        fresh = [replace(each, before=before.get(each.piece.key)) for each in new]
         return SortedOut(fresh, [key for key in held if key not in here], len(pieces) - len(fresh))
 
     def again(self) -> list[Fresh]:

@@ -48,6 +48,7 @@ class Placing:
     def place(self, ticket: Ticket, new: Sequence[Line] = (), told: Iterable[str] = ()) -> None:
         """Work out the ticket's maintenances anew. `told`: circuits that a person just named for them."""
         lines = [line for line in ticket.lines if line.counts and line.notice is not None]
+        fresh = {id(line) for line in new}
         given = [Told(line.notice, f"{line.source} {line.sha256}", line.fixed) for line in lines if line.notice]
         parts = derive(given)
         if parts and parts[0].maintenance.ref != ticket.ref:
@@ -56,7 +57,7 @@ class Placing:
         for part in parts:
             own = [lines[place] for place in part.told]
             target = _row_of(part, kept, own)
-            self._settle(ticket, part, target, own, new, tuple(told))
+            self._settle(ticket, part, target, own, [line for line in own if id(line) in fresh], tuple(told))
         for target in kept:
             _retire(target)
 
@@ -66,12 +67,11 @@ class Placing:
         part: Part,
         target: Target | None,
         own: Sequence[Line],
-        new: Sequence[Line],
+        fresh: Sequence[Line],
         told: tuple[str, ...],
     ) -> None:
         after = part.maintenance
         found = self.match(after)
-        fresh = [line for line in own if line in new]
         hits = self._hits(after, found, target, fresh, told)
         if found.not_ours and not hits and (target is None or target.row is None):
             if target is not None:

@@ -41,8 +41,9 @@ def report(result: Imported, taking: Taking, *, dry: bool = False) -> None:
         elif line.state == "foreign":
             result.foreign += 1
             result.strangers.append(line.reason.removeprefix("sent by "))
+    new = {id(line) for line in taking.new}
     for line in [*(line for ticket in taking.touched.values() for line in ticket.lines), *taking.loose]:
-        held = line in taking.new or (line.written and line.written[0] != REVIEW)
+        held = id(line) in new or (line.written and line.written[0] != REVIEW)
         if line.state == REVIEW and held:
             name = f"N-{line.id}" if line.id else line.title
             if (name, line.reason) not in result.needs_review:

@@ -164,6 +164,8 @@ class Taking:
         """Occurrences that a changed entry no longer has: whoever keeps the calendar took them out."""
         if not of or any(notice.problems or notice.interval is None for notice in of):
             return  # what cannot be read well says nothing of what is not there
+        if any(not notice.maintenance_id.startswith(f"{self.source.name}:") for notice in of):
+            return  # it has ids of its own, and no occurrences
         prefix = f"{self.source.name}:{uid}@"
         here = {ref_of(notice.provider, notice.maintenance_id) for notice in of}
         start = ref_of(of[0].provider, prefix)

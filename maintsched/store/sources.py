@@ -68,9 +68,11 @@ _NAMES = ("key", "mark", "raw_sha256", "settings", "known_until", "missing", "mi
 ONCE = ""  # the mark of a message that is added, and taken once, by its very bytes
 
 
-def entries(tx: Transaction, source: str) -> dict[str, Entry]:
-    """What a source that is replaced as a whole held last, by key; what is missing by now too."""
-    return _read(tx, _ENTRY.c.source == source, _ENTRY.c.mark != ONCE)
+def marks(tx: Transaction, source: str) -> dict[str, str | None]:
+    """What a source that is replaced as a whole held last: the mark of each key, None for what is missing by now."""
+    columns = (_ENTRY.c.key, _ENTRY.c.mark, _ENTRY.c.missing)
+    rows = tx.session.execute(select(*columns).where(_ENTRY.c.source == source, _ENTRY.c.mark != ONCE))
+    return {key: mark if not gone else None for key, mark, gone in rows}
 
 
 def entries_of(tx: Transaction, source: str, keys: Iterable[str]) -> dict[str, Entry]:

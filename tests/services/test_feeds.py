@@ -160,9 +160,8 @@ def test_two_imports_at_once_take_everything_once(feed: Desk) -> None:
     feed.carrier("feed", *(maintnote(f"WO-{number}", at(1, day=number % 30)) for number in range(600)))
     words = [sys.executable, "-m", "maintsched", "--config", str(feed.config), "calendar", "import"]
     both = [subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE) for _ in range(2)]
-    assert [process.wait(60) for process in both] == [0, 0], [process.stderr for process in both]
-    for process in both:
-        process.communicate()
+    said = [process.communicate(timeout=60) for process in both]
+    assert [process.returncode for process in both] == [0, 0], said
     with feed.project() as project, project.store.read() as tx:
         assert len(notices.notices(tx)) == 600
     assert len(kept(feed)) == 600
