@@ -23,6 +23,7 @@ from maintsched.cli.told import add, cancel, resolve, update
 
 if TYPE_CHECKING:
     from maintsched.services.reporting import Imported
+    from maintsched.store.notices import StoredNotice
 
 
 @click.group()
@@ -60,6 +61,11 @@ def import_(source: str | None, dry_run: bool, paths: tuple[str, ...], as_json: 
     elif any(result.needs_review for result in results):
         say("what needs a person blocks bookings until it is settled: `maintsched calendar review`")
     return 5 if failed else 0
+
+
+def shortened(text: str, length: int) -> str:
+    """At most so long; the end is what tells an ARN from another."""
+    return text if len(text) <= length else f"…{text[-length + 1 :]}"
 
 
 def _tell_import(result: Imported) -> None:
@@ -100,6 +106,8 @@ def sources(confirm: str | None, as_json: bool) -> None:
     if as_json:
         emit(answers.source_list(now, rows).plain())
         return
+    if confirm is not None:
+        say(f"{confirm}: kept that you looked; after a feed that was suddenly empty, `calendar import` believes it now")
     table(
         ["source", "kind", "state", "last fetch", "last content", "known until", "taken", "review", "not ours", "why"],
         [
@@ -142,6 +150,7 @@ def list_(
         before = read_moment(to, found, as_json=as_json, relative_to=after) if to else None
         rows, stale = listed_maintenances(found, Wanted(after, before, circuit, source, everything))
         zone, now = zone_name(found), found.now()
+        services = {source.name for source in found.inventory.sources.values() if source.affects == "service"}
     if as_json:
         emit(documents.listing(now, stale, maintenances=[documents.maintenance(row) for row in rows]))
         return
@@ -155,8 +164,9 @@ def list_(
                 show_interval(row.maintenance.interval, zone) if row.maintenance.interval else "unknown",
                 row.maintenance.impact.value,
                 row.maintenance.status.value,
-                ", ".join(hit.circuit for hit in row.circuits) or "platform",
-                row.reference,
+                ", ".join(hit.circuit for hit in row.circuits)
+                or ("platform" if row.source in services else "none of ours"),
+                shortened(row.reference, 40),
                 ("(not in its source any more) " if row.vanished_at else "") + row.maintenance.title[:60],
             ]
             for row in rows
@@ -190,9 +200,19 @@ def show_(maintenance: str, as_json: bool) -> None:
     for reason in m.needs_review:
         click.echo(f"  needs review: {reason}")
     for each in revisions:
-        click.echo(
-            f"  N-{each.id} {show(each.received_at)} {each.state} from {each.origin} sha256 {each.raw_sha256[:12]}"
-        )
+        _tell_revision(each, zone)
+
+
+def _tell_revision(each: StoredNotice, zone: str) -> None:
+    said = each.notice
+    when = show_interval(said.interval, zone) if said and said.interval else "no time"
+    what = f"{when}  {said.status or 'status unchanged'}  {said.impact}" if said else "could not be read"
+    counts = "" if each.state in ("taken", "resolved") else f" ({each.state.replace('_', ' ')})"
+    click.echo(f"  N-{each.id}{counts} {what}")
+    why = each.reason if each.origin == "told" else "; ".join(filter(None, (each.reason, each.resolution)))
+    click.echo(f"    received {show(each.received_at)} from {each.origin} sha256 {each.raw_sha256[:12]}")
+    if why:
+        click.echo(f"    {why}")
 
 
 def _print_raw(data: bytes) -> None:

@@ -29,10 +29,13 @@ def tell_conflicts(conflicts: Iterable[Conflict], zone: str) -> None:
 
 def tell_refused(conflicts: Iterable[Conflict], slots: Iterable[Interval], zone: str) -> None:
     """What collides, and when it would be fine."""
+    conflicts = list(conflicts)
     click.echo(click.style("REFUSED", fg="red", bold=True))
     tell_conflicts(conflicts, zone)
     slots = list(slots)
-    click.echo("next free slots:" if slots else "no free slot of this length in the next 90 days")
+    stands = [each.rule for each in conflicts if each.blocks and each.rule in ("STALE", "REVIEW", "HORIZON", "LENGTH")]
+    none = f"no slot is free as long as that stands ({', '.join(dict.fromkeys(stands))})"
+    click.echo("next free slots:" if slots else none if stands else "no free slot of this length in the next 90 days")
     for slot in slots:
         click.echo(f"  {show_interval(slot, zone)}")
 

@@ -11,6 +11,8 @@ from maintsched.cli.common import emit, json_option, project, read_moment
 from maintsched.domain.notice import Impact, Status
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from maintsched.services.breaking import Broken
     from maintsched.services.project import Project
     from maintsched.services.telling import Told
@@ -60,7 +62,8 @@ def update(maintenance: str, as_json: bool, **words: object) -> None:
     from maintsched.services import telling
 
     with project() as found:
-        made, broken = telling.update(found, maintenance, _told(found, words, (), as_json))
+        begins = telling.start_of(found, maintenance)
+        made, broken = telling.update(found, maintenance, _told(found, words, (), as_json, begins))
     _answer(made, broken, as_json)
 
 
@@ -77,13 +80,15 @@ def cancel(maintenance: str, note: str, as_json: bool) -> None:
     _answer(made, broken, as_json)
 
 
-def _told(found: Project, words: dict[str, object], groups: tuple[str, ...], as_json: bool) -> Told:
+def _told(
+    found: Project, words: dict[str, object], groups: tuple[str, ...], as_json: bool, begins: datetime | None = None
+) -> Told:
     from maintsched.services.booking import circuits_of_groups
     from maintsched.services.telling import Told
 
     start, end = words["start"], words["end"]
     begin = read_moment(str(start), found, as_json=as_json) if start else None
-    finish = read_moment(str(end), found, as_json=as_json, relative_to=begin) if end else None
+    finish = read_moment(str(end), found, as_json=as_json, relative_to=begin or begins) if end else None
     circuits = words["circuits"]
     assert isinstance(circuits, tuple)  # click says so
     return Told(

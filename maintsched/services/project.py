@@ -85,8 +85,11 @@ def in_force_differences(project: Project) -> tuple[str, ...]:
 
 
 def apply_inventory(project: Project, reason: str) -> tuple[int, tuple[str, ...]]:
-    """Put the file in force. Refuses to drop a circuit that open work names. Returns the revision and the changes."""
-    from maintsched.services.breaking import recheck
+    """Put the file in force. Refuses to drop a circuit that open work names.
+
+    Returns the revision and the changes: of the inventory, of what is ours by it, and the bookings that this breaks.
+    """
+    from maintsched.services.breaking import recheck, told
     from maintsched.services.intake import rematch
 
     if not reason.strip():
@@ -101,9 +104,8 @@ def apply_inventory(project: Project, reason: str) -> tuple[int, tuple[str, ...]
             if circuit not in project.inventory.circuits:
                 raise Refused(f"circuit {circuit} cannot be dropped or renamed: {used} names it", "close that first")
         revision = inventories.put_in_force(tx, project.canonical, reason, changes)
-        rematch(tx, project.inventory)
-    recheck(project)
-    return revision, changes
+        ours = rematch(tx, project.inventory)
+    return revision, (*changes, *ours, *told(recheck(project)))
 
 
 def create(directory: Path, layout: str, actor: Actor) -> tuple[tuple[Path, ...], Path]:

@@ -100,8 +100,11 @@ def listed_maintenances(project: Project, wanted: Wanted) -> tuple[tuple[StoredM
     if wanted.circuit is not None:
         (circuit,) = circuits_of(project.inventory, [wanted.circuit])
         wanted = replace(wanted, circuit=circuit)
+    every = [*project.inventory.sources, "by-hand"]
     with project.store.read() as tx:
         found = maintenances.maintenances(tx)
+        if wanted.source not in (None, *every, *(row.source for row in found)):
+            raise NotFound(f"there is no calendar source {wanted.source}", f"sources: {', '.join(every)}")
         stale = stale_sources(tx, project.inventory, project.now())
     return tuple(row for row in found if wanted.fits(row)), tuple(source.name for source in stale)
 

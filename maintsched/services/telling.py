@@ -231,6 +231,13 @@ def add(
     return said, recheck(project)
 
 
+def start_of(project: Project, text: str) -> datetime | None:
+    """When a maintenance begins, as it is known. Raises NotFound."""
+    with project.store.read() as tx:
+        interval = the_maintenance(tx, text).maintenance.interval
+    return interval.start if interval else None
+
+
 def update(project: Project, text: str, told: Told) -> tuple[str, tuple[Broken, ...]]:
     """What a provider told of work that is known. Returns what is known now, and what the change breaks."""
     if told == Told(note=told.note):
