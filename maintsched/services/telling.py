@@ -290,18 +290,7 @@ def _tell(
     note: str,
 ) -> str:
     """Keep what was said as a notice of its own, with its words as its raw text. Returns what is known now."""
-    words = {
-        "by": tx.actor.name if tx.actor else "",
-        "at": iso(tx.now),
-        "provider": notice.provider,
-        "reference": notice.maintenance_id,
-        "start": iso(notice.interval.start) if notice.interval else None,
-        "end": iso(notice.interval.end) if notice.interval else None,
-        "impact": notice.impact.value,
-        "status": notice.status.value if notice.status else None,
-        "circuits": list(circuits),
-        "note": note,
-    }
+    words = _words(tx, notice, circuits, note)
     data = json.dumps(words, indent=1, ensure_ascii=False).encode()
     line = Line(
         sha256=sha256(data).hexdigest(),
@@ -327,3 +316,18 @@ def _tell(
     assert line.target is not None  # as it has a state
     tx.audit(action, f"M-{line.target.id}", words)
     return _described(line.target)
+
+
+def _words(tx: Transaction, notice: Notice, circuits: tuple[str, ...], note: str) -> dict[str, object]:
+    return {
+        "by": tx.actor.name if tx.actor else "",
+        "at": iso(tx.now),
+        "provider": notice.provider,
+        "reference": notice.maintenance_id,
+        "start": iso(notice.interval.start) if notice.interval else None,
+        "end": iso(notice.interval.end) if notice.interval else None,
+        "impact": notice.impact.value,
+        "status": notice.status.value if notice.status else None,
+        "circuits": list(circuits),
+        "note": note,
+    }
