@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 from maintsched.domain.notice import Notice, Status
 from maintsched.readers.contentlines import Calendar, Component
@@ -25,13 +26,16 @@ def read_plain(events: Sequence[Component], calendar: Calendar, origin: Origin) 
     """The notices of all VEVENTs with one UID: one each, or one for each occurrence inside the horizon."""
     if not any(recurs(event) for event in events):
         return tuple(_single(event, calendar, origin) for event in events)
+    said: dict[int, Notice] = {}  # of each event once: it may have thousands of properties, and of occurrences
     try:
         occurrences = expand(events, calendar, origin).occurrences
     except (ValueError, OverflowError, IndexError) as error:
-        return (
-            _notice(events[0], calendar, origin, "", Times(None, (str(error) or "its times are unusable",)), False),
-        )
-    return tuple(_notice(found.event, calendar, origin, found.id, found.times, found.all_day) for found in occurrences)
+        unusable = Times(None, (str(error) or "its times are unusable",))
+        return (_at(_said(events[0], calendar, origin), "", unusable, False),)
+    for found in occurrences:
+        if id(found.event) not in said:
+            said[id(found.event)] = _said(found.event, calendar, origin)
+    return tuple(_at(said[id(found.event)], found.id, found.times, found.all_day) for found in occurrences)
 
 
 def _single(event: Component, calendar: Calendar, origin: Origin) -> Notice:
@@ -41,30 +45,39 @@ def _single(event: Component, calendar: Calendar, origin: Origin) -> Notice:
         all_day = first is not None and wall_time(first, calendar, origin).all_day
     except (ValueError, OverflowError):
         all_day = False
-    return _notice(event, calendar, origin, "", times, all_day)
+    return _at(_said(event, calendar, origin), "", times, all_day)
 
 
-def _notice(
-    event: Component, calendar: Calendar, origin: Origin, occurrence: str, times: Times, all_day: bool
-) -> Notice:
+def _said(event: Component, calendar: Calendar, origin: Origin) -> Notice:
+    """All that an event says but its time."""
     uid, missing = _uid(event)
     stamp, bad_stamp = stamp_of(event)
     sequence, bad_sequence = sequence_of(event)
     status, bad_status = _status(event, calendar)
-    name = f"{uid}@{occurrence}" if occurrence else uid
-    long = too_long(times.interval, all_day)
     return Notice(
         provider=origin.provider or origin.source,
         account="",
-        maintenance_id=f"{origin.source}:{name}",
-        uid=name,
+        maintenance_id=f"{origin.source}:{uid}",
+        uid=uid,
         title=event.text("SUMMARY") or uid,
         stamp=stamp,
-        interval=times.interval,
+        interval=None,
         status=status,
         impact=origin.impact_of(event.text("SUMMARY")),
         sequence=sequence,
-        problems=(*event.damage, *missing, *times.problems, *long, *bad_stamp, *bad_sequence, *bad_status),
+        problems=(*event.damage, *missing, *bad_stamp, *bad_sequence, *bad_status),
+    )
+
+
+def _at(said: Notice, occurrence: str, times: Times, all_day: bool) -> Notice:
+    """The event at its time, or one occurrence of it."""
+    of = f"@{occurrence}" if occurrence else ""
+    return replace(
+        said,
+        maintenance_id=said.maintenance_id + of,
+        uid=said.uid + of,
+        interval=times.interval,
+        problems=(*said.problems, *times.problems, *too_long(times.interval, all_day)),
     )
 
 
