@@ -227,16 +227,34 @@ def _agreeing(request: Request) -> None:
 
 def _sensible(tx: Transaction, request: Request, now: datetime) -> None:
     _agreeing(request)
-    possible(request.interval, now)
+    possible(request.interval, now, at_once=request.emergency and not request.override)
+    _printable(request)
     for share in request.shares:
         if windows.get_window(tx, share) is None:
             raise InvalidInput(f"--share {share}: there is no such window", "`maintsched window list` shows them")
 
 
-def possible(interval: Interval, now: datetime) -> None:
-    """Raise InvalidInput for a slot that nobody can use."""
+def _printable(request: Request) -> None:
+    """What is printed in lists and feeds stays one line. Raises InvalidInput."""
+    given = {"--title": request.title, "--change-id": request.change_id, "--reason": request.reason}
+    for option, text in given.items():
+        if text and not text.isprintable():
+            raise InvalidInput(
+                f"{option} holds characters that cannot be printed", "give it on one line, as plain text"
+            )
+    if request.rollback and not request.rollback.replace("\n", "").replace("\t", "").isprintable():
+        raise InvalidInput("--rollback holds characters that cannot be printed", "give it as plain text")
+
+
+def possible(interval: Interval, now: datetime, *, at_once: bool = False) -> None:
+    """Raise InvalidInput for a slot that nobody can use; `at_once`: it may begin without anybody's approval."""
     if interval.end <= now:
         raise InvalidInput(f"the window ends at {iso(interval.end)}, which is over", "give a time to come")
+    if interval.start <= now and not at_once:
+        raise InvalidInput(
+            f"the window begins at {iso(interval.start)}, and must be approved before that",
+            "give a start to come, such as +15m; a repair that cannot wait: --emergency --reason TEXT",
+        )
     if interval.duration > LONGEST:
         raise InvalidInput(f"a window lasts {LONGEST.days} days at most", "book several, each for its own part")
 

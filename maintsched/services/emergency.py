@@ -291,7 +291,8 @@ def commands(inventory: Inventory, group: Group) -> tuple[str, ...]:
         "maintsched window start W-…",
         "maintsched window finish W-…",
         "maintsched window approve W-…    # a second person, under another login, within 48 h",
-        f"maintsched window book --override --reason REASON …    # fewer than {group.min_up} of {group.name} left: "
+        f"maintsched window book --override --reason REASON --start +15m …    # fewer than {group.min_up} of "
+        f"{group.name} left: "
         "approved by a second person before the start",
     ]
     return tuple(found)

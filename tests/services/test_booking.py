@@ -252,3 +252,32 @@ def test_a_tentative_maintenance_counts_unless_the_policy_only_warns(desk: Desk)
     desk.edit("  guard: 30m", "  tentative: warn\n  guard: 30m")
     desk.apply()
     assert rules(asked(desk, "check", at(2), 1)) == [("REDUNDANCY", "warn")]
+
+
+def test_what_must_be_approved_first_cannot_begin_at_once(desk: Desk) -> None:
+    words = (
+        "window",
+        "book",
+        "--circuit",
+        "uk-ld4",
+        "--start",
+        "now",
+        "--duration",
+        "2h",
+        "--title",
+        "x",
+        "--rollback",
+        "y",
+    )
+    late = desk.run(*words)
+    assert (late.code, "must be approved before that" in late.err, "--emergency" in late.err) == (2, True, True)
+    assert desk.json("window", "list")["windows"] == []
+    assert desk.run(*words, "--emergency", "--reason", "the optics are dying").code == 0
+
+
+@pytest.mark.parametrize("option", ["--title", "--change-id"])
+def test_a_title_cannot_write_lines_of_its_own(desk: Desk, option: str) -> None:
+    words = ["window", "book", "--circuit", "uk-ld4", "--start", typed(at(2)), "--duration", "2h", "--rollback", "y"]
+    words += [option, "optics\x1b[31m\nW-9 booked"] + ([] if option == "--title" else ["--title", "x"])
+    answer = desk.run(*words)
+    assert (answer.code, f"{option} holds characters" in answer.err) == (2, True)

@@ -141,5 +141,5 @@ def test_an_overrun_is_told_wherever_the_window_is_seen(desk: Desk) -> None:
     (row_,) = desk.json("window", "list")["windows"]
     assert row_["overrun_since"] == f"{now - timedelta(hours=1):%Y-%m-%dT%H:%M:%SZ}"
     assert "W-1" in desk.ok("status")
-    refused = desk.run("window", "check", "--circuit", "uk-ld7", "--start", "now", "--duration", "1h", "--json")
+    refused = desk.run("window", "check", "--circuit", "uk-ld7", "--start", "+2m", "--duration", "1h", "--json")
     assert (refused.code, refused.json["conflicts"][0]["rule"]) == (3, "REDUNDANCY")
